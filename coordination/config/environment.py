@@ -1,0 +1,230 @@
+"""Reads the settings from the environment, and says in words what is wrong with them.
+
+The reader collects every problem before it complains, so that one start shows all of them.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+
+class SettingsProblem(ImproperlyConfigured):
+    """One or more settings are missing or make no sense; the text says which, and what to set."""
+
+
+class Nonsense(ValueError):
+    """A value cannot be understood; carries the sentence in Chinese and in English."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
+
+
+@dataclass
+class Environment:
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    problems: list[str] = field(default_factory=list)
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.variables.get(name, "").strip() or default
+
+    def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        """Return the parsed value of `name`, or `default` when it is not set or makes no sense (noted)."""
+        value = self.text(name)
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except Nonsense as nonsense:
+            self.complain(f"{name}：{nonsense.zh}", f"{name}: {nonsense.en}")
+            return default
+
+    def complain(self, zh: str, en: str) -> None:
+        self.problems.append(f"{zh} / {en}")
+
+    def stop_if_wrong(self) -> None:
+        """Refuse to start when anything was wrong.
+
+        :raises SettingsProblem: with one line for each problem.
+        """
+        if self.problems:
+            raise SettingsProblem("\n".join(self.problems))
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise Nonsense(
+                f"不能是“{value}”，请设为 {' 或 '.join(choices)}。",
+                f"cannot be {value!r}; set it to {' or '.join(choices)}.",
+            )
+        return value
+
+    return parse
+
+
+def words(value: str) -> list[str]:
+    return [word for word in value.replace(",", " ").split() if word]
+
+
+def yes_or_no(value: str) -> bool:
+    return one_of("1", "0", "yes", "no")(value.lower()) in ("1", "yes")
+
+
+def whole_number(at_least: int, at_most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and at_least <= int(value) <= at_most):
+            raise Nonsense(
+                f"“{value}”不对，请填 {at_least} 到 {at_most} 之间的整数。",
+                f"{value!r} will not do; give a whole number from {at_least} to {at_most}.",
+            )
+        return int(value)
+
+    return parse
+
+
+def web_address(value: str) -> str:
+    """Return the address without its closing slash: `https://muster.example.cn`."""
+    parts = _split(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise Nonsense(
+            f"“{value}”不是网址，请写成 https://域名 的样子。",
+            f"{value!r} is no web address; write it like https://host.",
+        )
+    return value.rstrip("/")
+
+
+def redis_address(value: str) -> str:
+    parts = _split(value)
+    if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.scheme == "unix"):
+        raise Nonsense(
+            f"“{_masked(value)}”不是 Redis 地址，请写成 redis://主机:6379/0 的样子；不用 Redis 就不要设它。",
+            f"{_masked(value)!r} is no Redis address; write it like redis://host:6379/0, "
+            "or leave it out to do without Redis.",
+        )
+    return value
+
+
+@dataclass(frozen=True)
+class MailServer:
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+    use_ssl: bool = False
+    use_starttls: bool = False
+
+
+def mail_server(value: str) -> MailServer:
+    """Parse `smtp://user:password@host:port?starttls=1`, or `smtps://…` for TLS from the first byte."""
+    parts = _split(value)
+    options = parse_qs(parts.query)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or set(options) - {"starttls"}:
+        raise Nonsense(
+            f"“{_masked(value)}”不是发信服务器地址，请写成 smtp://用户:密码@主机:端口 或 smtps://… 的样子"
+            "（STARTTLS 加 ?starttls=1）。",
+            f"{_masked(value)!r} is no mail server; write it like smtp://user:password@host:port "
+            "or smtps://… (for STARTTLS add ?starttls=1).",
+        )
+    use_ssl = parts.scheme == "smtps"
+    return MailServer(
+        host=parts.hostname,
+        port=parts.port or (465 if use_ssl else 25),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        use_ssl=use_ssl,
+        use_starttls=not use_ssl and options.get("starttls", ["0"])[-1] in ("1", "yes", "true"),
+    )
+
+
+def database(url: str, *, pool_size: int) -> dict[str, Any]:
+    """Return Django's `DATABASES["default"]` for `sqlite:///path` or `postgres://user:password@host:port/name`.
+
+    A PostgreSQL socket folder is given as `?host=/folder`.
+    """
+    parts = _split(url)
+    name = unquote(parts.path)[1:]
+    if parts.scheme == "sqlite" and name and not parts.netloc:
+        return _sqlite(Path(name))
+    if parts.scheme in ("postgres", "postgresql") and name:
+        options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": name,
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": options.pop("host", "") or parts.hostname or "",
+            "PORT": str(parts.port or options.pop("port", "")),
+            # Under ASGI a kept connection belongs to no thread for long and leaks: keep a pool instead.
+            "CONN_MAX_AGE": 0,
+            "CONN_HEALTH_CHECKS": True,
+            "OPTIONS": {
+                "connect_timeout": 5,
+                "application_name": "muster",
+                **options,
+                **({"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}} if pool_size else {}),
+            },
+        }
+    raise Nonsense(
+        f"“{_masked(url)}”不是数据库地址，请写成 postgres://用户:密码@主机:5432/库名 或 sqlite:///文件路径 的样子。",
+        f"{_masked(url)!r} is no database address; write it like postgres://user:password@host:5432/name "
+        "or sqlite:///path.",
+    )
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            # A deferred transaction that reads first and writes later fails with "database is locked"
+            # instead of waiting; FULL because a promise must outlive a power cut.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 10,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+def sqlite_in(folder: Path) -> dict[str, Any]:
+    return _sqlite(folder / "muster.sqlite3")
+
+
+def key_kept_in(file: Path) -> str:
+    """Return the random key kept in `file`, made on the first call and readable by the owner only."""
+    try:
+        # O_EXCL: of two processes that start together only one writes, and both read the same key.
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    except OSError as problem:
+        raise Nonsense(
+            f"无法写入 {file}（{problem.strerror}），请让程序能写这个目录，或用 MUSTER_DATA_DIR 换一个。",
+            f"cannot write {file} ({problem.strerror}); make the folder writable, or name another one.",
+        ) from problem
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(key := secrets.token_urlsafe(50))
+    return key
+
+
+def _split(url: str) -> Any:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # a port that is no number raises here, not later
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
+def _masked(url: str) -> str:
+    """Return the address without its password, fit for a log."""
+    head, at, tail = url.rpartition("@")
+    return f"{head.split('://')[0]}://…@{tail}" if at else url
