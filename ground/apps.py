@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 
@@ -6,3 +7,8 @@ class GroundConfig(AppConfig):
     name = "ground"
     verbose_name = _("基础")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from ground import catalogues
+
+        catalogues.compile_stale(settings.LOCALE_PATHS)

@@ -104,7 +104,7 @@ def web_address(value: str) -> str:
 
 def redis_address(value: str) -> str:
     parts = _split(value)
-    if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.scheme == "unix"):
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
         raise Nonsense(
             f"“{_masked(value)}”不是 Redis 地址，请写成 redis://主机:6379/0 的样子；不用 Redis 就不要设它。",
             f"{_masked(value)!r} is no Redis address; write it like redis://host:6379/0, "
@@ -174,7 +174,8 @@ def database(url: str, *, pool_size: int) -> dict[str, Any]:
             },
         }
     raise Nonsense(
-        f"“{_masked(url)}”不是数据库地址，请写成 postgres://用户:密码@主机:5432/库名 或 sqlite:///文件路径 的样子。",
+        f"“{_masked(url)}”不是数据库地址，"
+        "请写成 postgres://用户:密码@主机:5432/库名 或 sqlite:///文件路径 的样子。",
         f"{_masked(url)!r} is no database address; write it like postgres://user:password@host:5432/name "
         "or sqlite:///path.",
     )

@@ -1,0 +1,81 @@
+"""What every test stands on: a database of its own and cheap passwords.."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from django.conf import settings as django_settings
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Argon2 is slow on purpose; the tests sign in a thousand times.
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the rows that migrations loaded (industries, regions) come back after a test that commits.
+
+    Such a test ends with every table emptied, and its neighbours would find no industries.
+    """
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        fixture_names = getattr(item, "fixturenames", [])
+        if (marker and marker.kwargs.get("transaction")) or "transactional_db" in fixture_names:
+            fixture_names.append("django_db_serialized_rollback")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Put the SQLite test database in a file: threads cannot share one that is only in memory."""
+    database = django_settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def _asgi_server() -> Iterator[str]:
+    # Imported late: the application reads the settings when it is made.
+    from coordination.config.asgi import application
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application,
+            port=0,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(5)
+
+
+@pytest.fixture
+def asgi_url(_asgi_server: str, transactional_db: None, settings) -> str:
+    """The address of the real server, in a thread of this process and on the test's database.
+
+    Django's own `live_server` speaks WSGI and would hang on the endless stream of the live pages.
+    """
+    settings.MUSTER_BASE_URL = _asgi_server
+    return _asgi_server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write this run's counts where ./test adds them up."""
+    if tally := os.environ.get("MUSTER_TALLY"):
+        count = {name: len(terminalreporter.stats.get(name, [])) for name in ("passed", "skipped")}
+        failed = len(terminalreporter.stats.get("failed", [])) + len(terminalreporter.stats.get("error", []))
+        with open(tally, "a") as lines:
+            lines.write(f"{count['passed']} {failed} {count['skipped']}\n")
