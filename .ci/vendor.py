@@ -1,6 +1,6 @@
 """The front-end parts of others in coordination/static/vendor, and the lock that names each file's hash.
 
-    python .ci/vendor.py check    fail when a vendored file differs from the lock, or is not in it (no network)
+    python .ci/vendor.py check    fail when a vendored file differs from the lock or is not in it; no network
     python .ci/vendor.py update   fetch the wanted versions with npm and write the lock (maintainers only)
 
 Files are taken as published, but for the pointer to a source map that is not shipped: hashed static
@@ -94,8 +94,11 @@ def check() -> int:
         for path in VENDOR.rglob("*")
         if path.is_file() and path != LOCK
     }
-    complaints = [f"{name}: locked at {lock[name]['version']}, wanted {wanted['version']}"
-                  for name, wanted in WANTED.items() if lock[name]["version"] != wanted["version"]]  # fmt: skip
+    complaints = [
+        f"{name}: version {lock[name]['version']} is locked, {wanted['version']} is wanted"
+        for name, wanted in WANTED.items()
+        if lock[name]["version"] != wanted["version"]
+    ]
     complaints += [f"{file}: missing" for file in locked.keys() - present.keys()]
     complaints += [f"{file}: not in the lock" for file in present.keys() - locked.keys()]
     complaints += [
