@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class SettingsProblem(ImproperlyConfigured):
@@ -36,7 +37,7 @@ class Environment:
     def text(self, name: str, default: str = "") -> str:
         return self.variables.get(name, "").strip() or default
 
-    def read(self, name: str, parse: Callable[[str], T], default: T) -> T:
+    def read(self, name: str, parse: Callable[[str], T], default: D) -> T | D:
         """Return the parsed value of `name`, or `default` when it is not set or makes no sense (noted)."""
         value = self.text(name)
         if not value:

@@ -23,7 +23,7 @@ if not MUSTER_DATA_DIR.is_dir():
 # Secrets
 
 SECRET_KEY = env.text("MUSTER_SECRET_KEY")
-SECRET_KEY_FALLBACKS = env.read("MUSTER_SECRET_KEY_FALLBACKS", environment.words, [])
+SECRET_KEY_FALLBACKS = env.read("MUSTER_SECRET_KEY_FALLBACKS", environment.words, None) or []
 if LIVE and len(SECRET_KEY) < 50:
     env.complain(
         "MUSTER_SECRET_KEY：正式运行必须设置，至少 50 个随机字符，例如 openssl rand -base64 48 的输出。",
@@ -46,7 +46,7 @@ if LIVE and not MUSTER_BASE_URL.startswith("https://"):
         "the answer links are made from it.",
     )
 MUSTER_BASE_URL = MUSTER_BASE_URL or "http://127.0.0.1:8000"
-ALLOWED_HOSTS = env.read("MUSTER_ALLOWED_HOSTS", environment.words, []) or [
+ALLOWED_HOSTS = env.read("MUSTER_ALLOWED_HOSTS", environment.words, None) or [
     str(urlsplit(MUSTER_BASE_URL).hostname),
     *([] if LIVE else ["localhost", "127.0.0.1", "[::1]"]),
 ]
@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ground.sessions.IdleSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
