@@ -1,0 +1,82 @@
+"""How each candidate's trade answers a requirement.
+
+Pure. The trade itself comes before near trades; who may go at all is left to `rules`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coordination.needs import Need, Requirement, Vocabulary
+from coordination.paging import InviteeKind
+from coordination.pool import NOBODY, Pool
+
+
+class Fit(IntEnum):
+    """How a candidate's trade answers the requirement. `NEAR` counts only when the others are used up."""
+
+    NONE = 0
+    NEAR = 1
+    SECONDARY = 2
+    PRIMARY = 3
+
+
+Fits = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One requirement of a need before one pool: what every rule looks at."""
+
+    pool: Pool
+    need: Need
+    requirement: Requirement
+    vocabulary: Vocabulary
+    fits: Fits
+
+    @property
+    def asks_experts(self) -> bool:
+        return self.pool.kind is InviteeKind.EXPERT
+
+
+def case_of(pool: Pool, need: Need, requirement: Requirement, vocabulary: Vocabulary) -> Case:
+    fits = _expert_fits if pool.kind is InviteeKind.EXPERT else _team_fits
+    return Case(pool, need, requirement, vocabulary, fits(pool, requirement, vocabulary))
+
+
+def _expert_fits(pool: Pool, requirement: Requirement, vocabulary: Vocabulary) -> Fits:
+    if requirement.industry is None and requirement.specialty is None:
+        return np.full(len(pool), Fit.PRIMARY, dtype=np.int8)
+    fits = np.zeros(len(pool), dtype=np.int8)
+    if requirement.industry is None:
+        fits[pool.specialties.rows(requirement.specialty or "")] = Fit.PRIMARY
+        return fits
+    # The right specialty in another trade is as good a second choice as a neighbouring trade.
+    if requirement.specialty:
+        fits[pool.specialties.rows(requirement.specialty)] = Fit.NEAR
+    for code in vocabulary.near_to(requirement.industry):
+        fits[pool.primary.rows(code)] = Fit.NEAR
+    fits[pool.secondary.rows(requirement.industry)] = Fit.SECONDARY
+    fits[pool.primary.rows(requirement.industry)] = Fit.PRIMARY
+    return fits
+
+
+def _team_fits(pool: Pool, requirement: Requirement, vocabulary: Vocabulary) -> Fits:
+    if requirement.industry is None and requirement.capability is None:
+        return np.full(len(pool), Fit.PRIMARY, dtype=np.int8)
+    fits = np.zeros(len(pool), dtype=np.int8)
+    serving = pool.primary.rows(requirement.industry) if requirement.industry else NOBODY
+    # What a team can do decides; which trades it is registered for only when no capability is asked.
+    if requirement.capability:
+        able = pool.capabilities.rows(requirement.capability)
+        fits[able] = Fit.SECONDARY if requirement.industry else Fit.PRIMARY
+        fits[np.intersect1d(able, serving, assume_unique=True)] = Fit.PRIMARY
+        return fits
+    for code in vocabulary.near_to(requirement.industry or ""):
+        fits[pool.primary.rows(code)] = Fit.NEAR
+    fits[serving] = Fit.PRIMARY
+    return fits

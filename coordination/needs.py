@@ -1,0 +1,181 @@
+"""What is needed: the situation, the place, the days and the kinds of people or teams.
+
+Pure values. They are made from an incident, a guidance request or a bare question to the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from coordination.paging import InviteeKind, Mode
+from coordination.reasons import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law, Words
+from ground.industries import INDUSTRIES, near_to
+from ground.places import Point
+from ground.terms import Term
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Situation(Term):
+    """What the people are needed for. The values of `visits.GuidanceKind` are situations too."""
+
+    RESCUE = "rescue", "应急救援", "rescue"
+    INSPECTION = "inspection", "隐患排查", "hazard inspection"
+    RISK_ASSESSMENT = "risk_assessment", "风险评估", "risk assessment"
+    PLAN_PREPARATION = "plan_preparation", "预案编制", "plan preparation"
+    PLAN_REVIEW = "plan_review", "预案评审", "plan review"
+    DRILL = "drill", "应急演练", "drill"
+    TRAINING = "training", "宣传培训", "training"
+    INVESTIGATION = "investigation", "事故调查", "accident investigation"
+
+    @property
+    def recusal(self) -> Law | None:
+        """Return the article that bars people with an interest; None where it only has to be disclosed.
+
+        No such bar exists for advice in a rescue: the accident firm's own engineer may be the best help.
+        """
+        return _RECUSALS.get(self)
+
+    @property
+    def task_category(self) -> str | None:
+        """Return the task category for which an expert must have been appointed."""
+        return _TASK_CATEGORIES.get(self)
+
+
+_RECUSALS: Mapping[Situation, Law] = {
+    Situation.PLAN_REVIEW: PLAN_REVIEW_RECUSAL,
+    Situation.INVESTIGATION: INVESTIGATION_RECUSAL,
+}
+_TASK_CATEGORIES: Mapping[Situation, str] = {
+    Situation.RESCUE: "emergency",
+    Situation.INSPECTION: "inspection",
+    Situation.RISK_ASSESSMENT: "review",
+    Situation.PLAN_PREPARATION: "consulting",
+    Situation.PLAN_REVIEW: "review",
+    Situation.DRILL: "consulting",
+    Situation.TRAINING: "training",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One line of a need: this kind of person or team, this many seats that are still free.
+
+    `industry`, `specialty` and `capability` are codes; what is None is not asked for. With an
+    industry, a specialty counts in the score; without one, it must be there. A team's capability
+    must be there. `certificate` is the name of a certificate that must be valid on the days.
+    """
+
+    key: str
+    kind: InviteeKind = InviteeKind.EXPERT
+    mode: Mode = Mode.ONSITE
+    industry: str | None = None
+    specialty: str | None = None
+    capability: str | None = None
+    seats: int = 1
+    critical: bool = False
+    certificate: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "kind": str(self.kind),
+            "mode": str(self.mode),
+            "industry": self.industry,
+            "specialty": self.specialty,
+            "capability": self.capability,
+            "seats": self.seats,
+            "critical": self.critical,
+            "certificate": self.certificate,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What matching looks at.
+
+    `on` and `until` are the first and the last day in Asia/Shanghai; an incident has only `on`.
+    `task_category` replaces the situation's own. `already_asked` are those whom the callout has
+    asked before, as (kind, id); they are left out, with that as their reason.
+    """
+
+    situation: Situation
+    requirements: tuple[Requirement, ...]
+    at: datetime
+    on: date
+    until: date | None = None
+    place: Point | None = None
+    enterprise_id: int | None = None
+    task_category: str | None = None
+    already_asked: frozenset[tuple[InviteeKind, int]] = frozenset()
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.situation is Situation.RESCUE
+
+    @property
+    def first_day(self) -> int:
+        return self.on.toordinal()
+
+    @property
+    def last_day(self) -> int:
+        return max(self.on, self.until or self.on).toordinal()
+
+    @property
+    def begins_today(self) -> bool:
+        today = self.at.astimezone(SHANGHAI).date() if self.at.tzinfo else self.at.date()
+        return self.on <= today
+
+    @property
+    def category(self) -> str | None:
+        return self.task_category or self.situation.task_category
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "situation": str(self.situation),
+            "requirements": [requirement.to_dict() for requirement in self.requirements],
+            "at": self.at.isoformat(),
+            "on": self.on.isoformat(),
+            "until": self.until.isoformat() if self.until else None,
+            "place": [self.place.latitude, self.place.longitude] if self.place else None,
+            "enterprise_id": self.enterprise_id,
+            "task_category": self.category,
+            "already_asked": sorted([str(kind), id_] for kind, id_ in self.already_asked),
+        }
+
+
+_INDUSTRIES = {industry.code: Words(industry.zh, industry.en) for industry in INDUSTRIES}
+_NEAR = {industry.code: near_to(industry.code) for industry in INDUSTRIES}
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names of the codes, and which industries are near to which. An unknown code is shown as it is.
+
+    Industries and their neighbours are those of `ground.industries` unless others are given.
+    """
+
+    industries: Mapping[str, Words] = field(default_factory=lambda: _INDUSTRIES)
+    near: Mapping[str, Sequence[str]] = field(default_factory=lambda: _NEAR)
+    specialties: Mapping[str, Words] = field(default_factory=dict)
+    capabilities: Mapping[str, Words] = field(default_factory=dict)
+    task_categories: Mapping[str, Words] = field(default_factory=dict)
+
+    def industry(self, code: str) -> Words:
+        return self.industries.get(code, Words.same(code))
+
+    def specialty(self, code: str) -> Words:
+        return self.specialties.get(code, Words.same(code))
+
+    def capability(self, code: str) -> Words:
+        return self.capabilities.get(code, Words.same(code))
+
+    def task_category(self, code: str) -> Words:
+        return self.task_categories.get(code, Words.same(code))
+
+    def near_to(self, code: str) -> tuple[str, ...]:
+        return tuple(near for near in self.near.get(code, ()) if near != code)

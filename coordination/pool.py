@@ -1,0 +1,306 @@
+"""The experts or the teams that matching looks through, in columns.
+
+Pure. `candidates` fills a pool from the database; rules and scores read it. Facts of which a candidate
+has many (practices, absences …) are kept by code or by day, so that a rule costs as much as the facts it
+is about, not as much as the pool is long.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coordination.paging import InviteeKind
+from coordination.reasons import Words
+
+Rows = NDArray[np.int64]
+Days = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+NOBODY: Rows = np.empty(0, dtype=np.int64)
+BEGINNING = 0
+NEVER = int(np.iinfo(np.int32).max)
+
+Fact = TypeVar("Fact")
+
+
+class Tags:
+    """Which rows carry a code. Rows are ascending and named once."""
+
+    def __init__(self, lines: Iterable[tuple[int, str]] = ()) -> None:
+        found: dict[str, list[int]] = defaultdict(list)
+        for row, code in lines:
+            found[code].append(row)
+        self._rows = {code: np.unique(np.asarray(rows, dtype=np.int64)) for code, rows in found.items()}
+
+    def rows(self, code: str) -> Rows:
+        return self._rows.get(code, NOBODY)
+
+    def has(self, row: int, code: str) -> bool:
+        rows = self.rows(code)
+        position = int(np.searchsorted(rows, row))
+        return position < len(rows) and int(rows[position]) == row
+
+    def codes(self, row: int) -> list[str]:
+        """Return the codes of one row, in order. For rows that are shown: it looks through every code."""
+        return sorted(code for code in self._rows if self.has(row, code))
+
+    def all_rows(self) -> Rows:
+        """Return the rows that carry any code."""
+        return np.unique(np.concatenate(list(self._rows.values()))) if self._rows else NOBODY
+
+
+class Spans(Generic[Fact]):
+    """Facts that hold from a day until a day, both included, each about one row and perhaps under a key."""
+
+    def __init__(self, lines: Iterable[tuple[int, object, int, int, Fact]] = ()) -> None:
+        ordered = sorted(lines, key=lambda line: (line[0], line[2], line[3], str(line[1]), str(line[4])))
+        self.rows: Rows = np.asarray([line[0] for line in ordered], dtype=np.int64)
+        self.starts: Days = np.asarray([line[2] for line in ordered], dtype=np.int32)
+        self.ends: Days = np.asarray([line[3] for line in ordered], dtype=np.int32)
+        self.facts: list[Fact] = [line[4] for line in ordered]
+        under: dict[object, list[int]] = defaultdict(list)
+        for position, line in enumerate(ordered):
+            under[line[1]].append(position)
+        self._under = {key: np.asarray(positions, dtype=np.int64) for key, positions in under.items()}
+
+    def touching(self, first: int, last: int, key: object = None) -> Rows:
+        """Return the rows that have a fact on some day from `first` to `last`. A row may be named twice."""
+        at = self._under.get(key, NOBODY)
+        touching: Rows = self.rows[at[(self.starts[at] <= last) & (self.ends[at] >= first)]]
+        return touching
+
+    def holding(self, day: int, key: object = None) -> Rows:
+        return self.touching(day, day, key)
+
+    def keyed(self, key: object) -> Rows:
+        """Return the rows that have a fact under the key, whatever its days."""
+        named: Rows = self.rows[self._under.get(key, NOBODY)]
+        return named
+
+    def of_row(self, row: int, key: object = None) -> list[tuple[int, int, Fact]]:
+        """Return the (start, end, fact) of one row under the key, by start."""
+        at = self._under.get(key, NOBODY)
+        mine = at[np.searchsorted(self.rows[at], row) : np.searchsorted(self.rows[at], row, side="right")]
+        return [(int(self.starts[i]), int(self.ends[i]), self.facts[i]) for i in mine]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What an agreement says: its number, and the minutes in which the team has promised to arrive."""
+
+    number: str
+    minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """Experts or teams, by ascending id, so that the order in which they were read changes nothing.
+
+    Rows are positions in `ids`. Places are WGS-84 degrees, not a number where unknown. Days are
+    ordinals. Made by `of_experts` and `of_teams`; the rest of the program never fills it by hand.
+    """
+
+    kind: InviteeKind
+    ids: Rows
+    names: Sequence[str]
+    latitudes: Floats
+    longitudes: Floats
+    callouts: Rows  # call-outs in the last 90 days
+    primary: Tags  # practices an expert's main industry; the industries that a team serves
+    secondary: Tags = field(default_factory=Tags)
+    specialties: Tags = field(default_factory=Tags)
+    task_categories: Tags = field(default_factory=Tags)
+    capabilities: Tags = field(default_factory=Tags)
+    states: Tags = field(default_factory=Tags)
+    owners: Tags = field(default_factory=Tags)
+    refused: Rows = field(default_factory=lambda: NOBODY)
+    suspensions: Spans[None] = field(default_factory=Spans)
+    appointments: Spans[bool] = field(default_factory=Spans)  # the fact: ended early
+    absences: Spans[str] = field(default_factory=Spans)
+    visits: Spans[str] = field(default_factory=Spans)
+    deployments: Spans[str] = field(default_factory=Spans)
+    certificates: Spans[None] = field(default_factory=Spans)  # by name
+    interests: Spans[Words] = field(default_factory=Spans)  # by enterprise
+    agreements: Spans[Promise] = field(default_factory=Spans)  # by enterprise
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def placed(self) -> Flags:
+        """Say for each row whether its place is known. Degrees that are nowhere on earth are unknown."""
+        known: Flags = (np.abs(self.latitudes) <= 90) & (np.abs(self.longitudes) <= 180)
+        return known
+
+    def row(self, id_: int) -> int | None:
+        position = int(np.searchsorted(self.ids, id_))
+        return position if position < len(self.ids) and int(self.ids[position]) == id_ else None
+
+    @classmethod
+    def of_experts(
+        cls,
+        experts: Iterable[tuple[int, str, float | None, float | None, date | None]] = (),
+        *,
+        practices: Iterable[tuple[int, str, str]] = (),
+        specialties: Iterable[tuple[int, str]] = (),
+        task_categories: Iterable[tuple[int, str]] = (),
+        appointments: Iterable[tuple[int, date, date, date | None]] = (),
+        certificates: Iterable[tuple[int, str, date | None]] = (),
+        absences: Iterable[tuple[int, date, date, str]] = (),
+        interests: Iterable[tuple[int, int, date | None, date | None, Words]] = (),
+        visits: Iterable[tuple[int, date, date, str]] = (),
+        deployments: Iterable[tuple[int, str]] = (),
+        callouts: Iterable[tuple[int, int]] = (),
+        refused_today: Iterable[int] = (),
+    ) -> Pool:
+        """Make a pool of experts from plain tuples, such as `values_list` gives, in any order.
+
+        Every tuple but the last iterable's ids begins with the expert's id; those of experts who are
+        not among `experts` are passed over. Days are dates, first and last included.
+
+        :param experts: (id, name, latitude, longitude, suspended_on), WGS-84 degrees or None.
+        :param practices: (id, industry code, "primary" or "secondary").
+        :param specialties: (id, specialty code).
+        :param task_categories: (id, category). An expert with none is not barred, only cautioned about.
+        :param appointments: (id, starts_on, ends_on, ended_on): ended_on is the first day after an early end.
+        :param certificates: (id, name, expires_on); None never expires.
+        :param absences: (id, starts_on, ends_on, reason).
+        :param interests: (id, enterprise id, starts_on, ends_on, words such as "本企业受聘顾问").
+        :param visits: (id, starts_on, ends_on, label) for guidance agreed but not yet done.
+        :param deployments: (id, label) for exclusive seats not yet released, such as an incident's number.
+        :param callouts: (id, how often called out in the last 90 days).
+        :param refused_today: ids of those who declined, or could not be reached, today.
+        """
+        lines = sorted({line[0]: line for line in experts}.values())
+        row_of = {line[0]: row for row, line in enumerate(lines)}
+        practised = [(row_of[i], code, rank) for i, code, rank in practices if i in row_of]
+        return cls(
+            kind=InviteeKind.EXPERT,
+            ids=np.asarray([line[0] for line in lines], dtype=np.int64),
+            names=[line[1] for line in lines],
+            latitudes=_degrees(line[2] for line in lines),
+            longitudes=_degrees(line[3] for line in lines),
+            callouts=_counts(row_of, callouts),
+            primary=Tags((row, code) for row, code, rank in practised if rank == "primary"),
+            secondary=Tags((row, code) for row, code, rank in practised if rank != "primary"),
+            specialties=_tags(row_of, specialties),
+            task_categories=_tags(row_of, task_categories),
+            refused=_rows(row_of, refused_today),
+            suspensions=Spans(
+                (row, None, line[4].toordinal(), NEVER, None) for row, line in enumerate(lines) if line[4]
+            ),
+            appointments=Spans(
+                (row_of[i], None, starts.toordinal(), _last_day(ends, ended), ended is not None)
+                for i, starts, ends, ended in appointments
+                if i in row_of
+            ),
+            certificates=Spans(
+                (row_of[i], name, BEGINNING, _until(expires), None)
+                for i, name, expires in certificates
+                if i in row_of
+            ),
+            absences=_spans(row_of, absences),
+            visits=_spans(row_of, visits),
+            deployments=Spans(
+                (row_of[i], None, BEGINNING, NEVER, label) for i, label in deployments if i in row_of
+            ),
+            interests=Spans(
+                (row_of[i], enterprise, _since(starts), _until(ends), words)
+                for i, enterprise, starts, ends, words in interests
+                if i in row_of
+            ),
+        )
+
+    @classmethod
+    def of_teams(
+        cls,
+        teams: Iterable[tuple[int, str, float | None, float | None, str, int | None]] = (),
+        *,
+        industries: Iterable[tuple[int, str]] = (),
+        capabilities: Iterable[tuple[int, str]] = (),
+        agreements: Iterable[tuple[int, int, date, date, date | None, str, int | None]] = (),
+        deployments: Iterable[tuple[int, str]] = (),
+        callouts: Iterable[tuple[int, int]] = (),
+        refused_today: Iterable[int] = (),
+    ) -> Pool:
+        """Make a pool of rescue teams from plain tuples, in any order; see `of_experts`.
+
+        :param teams: (id, name, latitude, longitude, state, id of the owning enterprise or None); the
+            states are those of `contracts.models.TeamState`.
+        :param industries: (id, code) for the industries served.
+        :param capabilities: (id, capability code).
+        :param agreements: (id, enterprise id, starts_on, ends_on, terminated_on, number, promised minutes);
+            only those that both sides have confirmed, lapsed ones included.
+        """
+        lines = sorted({line[0]: line for line in teams}.values())
+        row_of = {line[0]: row for row, line in enumerate(lines)}
+        return cls(
+            kind=InviteeKind.TEAM,
+            ids=np.asarray([line[0] for line in lines], dtype=np.int64),
+            names=[line[1] for line in lines],
+            latitudes=_degrees(line[2] for line in lines),
+            longitudes=_degrees(line[3] for line in lines),
+            callouts=_counts(row_of, callouts),
+            primary=_tags(row_of, industries),
+            capabilities=_tags(row_of, capabilities),
+            states=Tags((row, str(line[4])) for row, line in enumerate(lines)),
+            owners=Tags((row, str(line[5])) for row, line in enumerate(lines) if line[5] is not None),
+            refused=_rows(row_of, refused_today),
+            deployments=Spans(
+                (row_of[i], None, BEGINNING, NEVER, label) for i, label in deployments if i in row_of
+            ),
+            agreements=Spans(
+                (row_of[i], enterprise, starts.toordinal(), _last_day(ends, ended), Promise(number, promised))
+                for i, enterprise, starts, ends, ended, number, promised in agreements
+                if i in row_of
+            ),
+        )
+
+
+def _degrees(values: Iterable[float | None]) -> Floats:
+    return np.asarray([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _counts(row_of: dict[int, int], lines: Iterable[tuple[int, int]]) -> Rows:
+    counts = np.zeros(len(row_of), dtype=np.int64)
+    for id_, count in lines:
+        if id_ in row_of:
+            counts[row_of[id_]] += count
+    return counts
+
+
+def _rows(row_of: dict[int, int], ids: Iterable[int]) -> Rows:
+    return np.unique(np.asarray([row_of[i] for i in ids if i in row_of], dtype=np.int64))
+
+
+def _tags(row_of: dict[int, int], lines: Iterable[tuple[int, str]]) -> Tags:
+    return Tags((row_of[i], code) for i, code in lines if i in row_of)
+
+
+def _spans(row_of: dict[int, int], lines: Iterable[tuple[int, date, date, str]]) -> Spans[str]:
+    return Spans(
+        (row_of[i], None, starts.toordinal(), ends.toordinal(), label)
+        for i, starts, ends, label in lines
+        if i in row_of
+    )
+
+
+def _since(day: date | None) -> int:
+    return day.toordinal() if day else BEGINNING
+
+
+def _until(day: date | None) -> int:
+    return day.toordinal() if day else NEVER
+
+
+def _last_day(ends_on: date, ended_on: date | None) -> int:
+    """Return the last day on which a term holds; `ended_on` is the first day on which it no longer does."""
+    return min(ends_on.toordinal(), ended_on.toordinal() - 1) if ended_on else ends_on.toordinal()

@@ -1,0 +1,229 @@
+"""How good those who may go are: expertise, travel time and load, each with its points and its words.
+
+Pure. Scores rank experts. Teams are ranked by their minutes; their score is shown beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coordination.fits import Case, Fit
+from coordination.paging import InviteeKind, Mode
+from coordination.pool import Floats, Rows
+from coordination.reasons import Words, joined
+from ground import places
+from ground.places import TravelTimeBasis
+
+Costs = NDArray[np.int64]
+
+# What is left when an expert is not of the trade itself, and what a specialty that was asked for adds.
+# Indexed by Fit.
+FIT_SHARES = np.array([0.0, 0.45, 0.75, 1.0])
+SPECIALTY_SHARE = 0.2
+
+# Minutes from the call until wheels roll. Assumptions: a standing team leaves sooner than a person.
+TURNOUT_MINUTES: Mapping[InviteeKind, float] = MappingProxyType(
+    {InviteeKind.EXPERT: places.TURNOUT_MINUTES, InviteeKind.TEAM: 5.0}
+)
+
+# A cost is one hundredth of a point (experts) or of a minute (teams), in whole numbers, so that sums are
+# exact and the same everywhere; behind an expert's, whole minutes decide between equals.
+COSTS_A_UNIT = 100
+TIE_MINUTES = 1000
+UNKNOWN_MINUTES = 10_000.0  # later than anybody who has a place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The points of a perfect candidate, by part; any three numbers, scaled to 100.
+
+    Travel and load are worth half at `travel_half_at_minutes` and `load_half_at_callouts`.
+    """
+
+    version: str = "2026.1"
+    expertise: float = 50
+    travel: float = 30
+    load: float = 20
+    travel_half_at_minutes: float = 120
+    load_half_at_callouts: float = 4
+
+    @property
+    def points(self) -> tuple[float, float, float]:
+        """Return the points of expertise, travel and load, 100 in all; equal shares if none counts."""
+        given = [max(0.0, weight) for weight in (self.expertise, self.travel, self.load)]
+        total = sum(given)
+        expertise, travel, load = (100 * w / total for w in given) if total else (100 / 3,) * 3
+        return expertise, travel, load
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "expertise": self.expertise,
+            "travel": self.travel,
+            "load": self.load,
+            "travel_half_at_minutes": self.travel_half_at_minutes,
+            "load_half_at_callouts": self.load_half_at_callouts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """One part of a score: what it earned, of how much, and why in words."""
+
+    key: str
+    points: float
+    of: float
+    words: Words
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "key": self.key,
+            "points": round(self.points, 1),
+            "of": round(self.of, 1),
+            "words": self.words.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Columns over some rows of a pool. Kilometres and minutes are not a number where unknown."""
+
+    rows: Rows
+    distances_km: Floats
+    minutes: Floats
+    expertise: Floats
+    travel: Floats
+    load: Floats
+
+    def taken(self, order: Rows) -> Scores:
+        """Return the same columns in another order."""
+        return Scores(
+            self.rows[order],
+            self.distances_km[order],
+            self.minutes[order],
+            self.expertise[order],
+            self.travel[order],
+            self.load[order],
+        )
+
+    @property
+    def totals(self) -> Floats:
+        total: Floats = self.expertise + self.travel + self.load
+        return total
+
+
+def travel(case: Case, rows: Rows, turnout: Mapping[InviteeKind, float]) -> tuple[Floats, Floats]:
+    """Return kilometres and minutes until arrival of these rows, not a number where a place is unknown.
+
+    Straight lines and the estimate of `places.drive_minutes`. Nobody who helps remotely has to drive.
+    """
+    distances_km = np.full(len(rows), np.nan)
+    minutes = np.full(len(rows), np.nan)
+    place = case.need.place
+    if place is not None:
+        known = np.flatnonzero(case.pool.placed[rows])
+        at = rows[known]
+        distances_km[known] = places.distances_km(
+            case.pool.latitudes[at], case.pool.longitudes[at], place.latitude, place.longitude
+        )
+        minutes[known] = places.drive_minutes(distances_km[known], turnout_minutes=turnout[case.pool.kind])
+    if case.requirement.mode is Mode.REMOTE:
+        minutes = np.zeros(len(rows))
+    return distances_km, minutes
+
+
+def score(
+    case: Case, rows: Rows, weights: Weights, turnout: Mapping[InviteeKind, float] = TURNOUT_MINUTES
+) -> Scores:
+    """Return the columns of the score for these rows."""
+    expertise_points, travel_points, load_points = weights.points
+    distances_km, minutes = travel(case, rows, turnout)
+    expertise = FIT_SHARES[case.fits[rows]]
+    if case.requirement.specialty and case.requirement.industry:
+        special = np.isin(rows, case.pool.specialties.rows(case.requirement.specialty), assume_unique=True)
+        expertise = (1 - SPECIALTY_SHARE) * expertise + SPECIALTY_SHARE * special
+    near = np.where(np.isnan(minutes), 0.0, 0.5 ** (minutes / weights.travel_half_at_minutes))
+    callouts = case.pool.callouts[rows].astype(np.float64)
+    rested: Floats = weights.load_half_at_callouts / (weights.load_half_at_callouts + callouts)
+    return Scores(
+        rows, distances_km, minutes, expertise * expertise_points, near * travel_points, rested * load_points
+    )
+
+
+def costs_of(case: Case, scores: Scores) -> Costs:
+    """Return what seating each row costs: minutes for teams, missing points for experts."""
+    minutes = np.where(np.isnan(scores.minutes), UNKNOWN_MINUTES, scores.minutes)
+    if case.pool.kind is InviteeKind.TEAM:
+        hundredths: Costs = np.rint(minutes * COSTS_A_UNIT).astype(np.int64)
+        return hundredths
+    missing = np.rint((100 - scores.totals) * COSTS_A_UNIT).astype(np.int64)
+    costs: Costs = missing * TIE_MINUTES + np.minimum(minutes, TIE_MINUTES - 1).astype(np.int64)
+    return costs
+
+
+def parts(case: Case, scores: Scores, at: int, weights: Weights) -> tuple[ScorePart, ScorePart, ScorePart]:
+    """Return the three parts of the score at a position of `scores`, in words."""
+    row = int(scores.rows[at])
+    expertise_points, travel_points, load_points = weights.points
+    return (
+        ScorePart("expertise", float(scores.expertise[at]), expertise_points, expertise_words(case, row)),
+        ScorePart(
+            "travel", float(scores.travel[at]), travel_points, travel_words(case, float(scores.minutes[at]))
+        ),
+        ScorePart("load", float(scores.load[at]), load_points, load_words(int(case.pool.callouts[row]))),
+    )
+
+
+def expertise_words(case: Case, row: int) -> Words:
+    ask, vocabulary = case.requirement, case.vocabulary
+    said: list[Words] = []
+    if case.pool.kind is InviteeKind.TEAM:
+        if ask.capability:
+            said.append(
+                Words("具备能力：{name}", "able: {name}").filled(name=vocabulary.capability(ask.capability))
+            )
+        if ask.industry and case.pool.primary.has(row, ask.industry):
+            said.append(
+                Words("服务行业：{name}", "serves {name}").filled(name=vocabulary.industry(ask.industry))
+            )
+    elif ask.industry:
+        fit = Fit(case.fits[row])
+        if fit is Fit.PRIMARY:
+            said.append(
+                Words("{name}为主专业", "mainly {name}").filled(name=vocabulary.industry(ask.industry))
+            )
+        elif fit is Fit.SECONDARY:
+            said.append(Words("{name}为兼专业", "also {name}").filled(name=vocabulary.industry(ask.industry)))
+    if not case.requirement.industry and not said or case.fits[row] == Fit.NEAR:
+        mine = [vocabulary.industry(code) for code in case.pool.primary.codes(row)]
+        near = Words("相近行业：{name}", "near trade: {name}")
+        plain = Words("主专业：{name}", "trade: {name}")
+        if mine:
+            said.append((near if case.fits[row] == Fit.NEAR else plain).filled(name=joined(mine)))
+    if ask.specialty and case.pool.specialties.has(row, ask.specialty):
+        name = vocabulary.specialty(ask.specialty)
+        said.append(Words("专业方向：{name}", "specialty: {name}").filled(name=name))
+    return joined(said, Words("，", ", ")) if said else Words("未要求专业", "no trade asked")
+
+
+def travel_words(case: Case, minutes: float) -> Words:
+    if case.requirement.mode is Mode.REMOTE:
+        return Words("远程，无需到场", "remote, no travel")
+    if case.need.place is None:
+        return Words("地点未定，未计路程", "no place given, travel not counted")
+    if np.isnan(minutes):
+        return Words("位置未登记，未计路程", "place not registered, travel not counted")
+    basis = TravelTimeBasis.STRAIGHT_LINE
+    return Words(f"约 {minutes:.0f} 分钟（{basis.zh}）", f"about {minutes:.0f} min ({basis.en})")
+
+
+def load_words(callouts: int) -> Words:
+    if not callouts:
+        return Words("近 90 天未出动", "not called out in 90 days")
+    return Words(f"近 90 天出动 {callouts} 次", f"called out {callouts} times in 90 days")

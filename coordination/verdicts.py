@@ -1,0 +1,138 @@
+"""What matching says about a candidate: one who may go, one who must not, and what is missing.
+
+Pure values, in words and ready to be stored; `matching` makes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from coordination.fits import Fit
+from coordination.paging import InviteeKind
+from coordination.reasons import Law, Reason, Words
+from coordination.scoring import ScorePart
+from ground.places import TravelTimeBasis
+from ground.terms import Term
+
+
+class Basis(Term):
+    """Why a team is asked. Without an agreement the government orders, or the enterprise asks a favour."""
+
+    OWN = "own", "本单位队伍", "own team"
+    AGREEMENT = "agreement", "协议", "agreement"
+    ORDER = "order", "命令", "government order"
+    FAVOUR = "favour", "协助", "favour"
+
+
+@dataclass(frozen=True, slots=True)
+class BasisOffered:
+    """The strongest basis that holds on the day; `number` and `promised_minutes` are the agreement's."""
+
+    basis: Basis
+    words: Words
+    law: Law | None = None
+    number: str = ""
+    promised_minutes: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "basis": str(self.basis),
+            "words": self.words.to_dict(),
+            "law": self.law.to_dict() if self.law else None,
+            "number": self.number,
+            "promised_minutes": self.promised_minutes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """One who may go, as shown.
+
+    Kilometres are a straight line, minutes run from the call until arrival; None is unknown.
+    """
+
+    kind: InviteeKind
+    id: int
+    name: str
+    fit: Fit
+    score: int
+    parts: tuple[ScorePart, ...]
+    reasons_for: tuple[Words, ...]
+    cautions: tuple[Reason, ...]
+    distance_km: float | None
+    minutes: float | None
+    travel_basis: TravelTimeBasis
+    basis: BasisOffered | None
+    is_picked: bool
+    is_reserve: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": str(self.kind),
+            "id": self.id,
+            "name": self.name,
+            "fit": self.fit.name.lower(),
+            "score": self.score,
+            "parts": [part.to_dict() for part in self.parts],
+            "reasons_for": [words.to_dict() for words in self.reasons_for],
+            "cautions": [reason.to_dict() for reason in self.cautions],
+            "distance_km": _rounded(self.distance_km),
+            "minutes": _rounded(self.minutes),
+            "travel_basis": str(self.travel_basis),
+            "basis": self.basis.to_dict() if self.basis else None,
+            "is_picked": self.is_picked,
+            "is_reserve": self.is_reserve,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """One who must not go, or does not fit, with every reason."""
+
+    kind: InviteeKind
+    id: int
+    name: str
+    reasons: tuple[Reason, ...]
+    distance_km: float | None
+    minutes: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "kind": str(self.kind),
+            "id": self.id,
+            "name": self.name,
+            "reasons": [reason.to_dict() for reason in self.reasons],
+            "distance_km": _rounded(self.distance_km),
+            "minutes": _rounded(self.minutes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    code: str
+    label: Words
+    count: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"code": self.code, "label": self.label.to_dict(), "count": self.count}
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Seats that nobody can take: how many, and what keeps those of the trade away."""
+
+    missing: int
+    causes: tuple[ReasonCount, ...]
+    words: Words
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "missing": self.missing,
+            "causes": [cause.to_dict() for cause in self.causes],
+            "words": self.words.to_dict(),
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -1,0 +1,523 @@
+"""Matching a need to named people: who is proposed, who waits, what is missing, and in which words."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coordination.matching import (
+    Excluded,
+    Fit,
+    InviteeKind,
+    Mode,
+    Need,
+    Pool,
+    Requirement,
+    Situation,
+    Vocabulary,
+    Weights,
+    Words,
+    match,
+)
+from ground.places import Point
+
+NOW = datetime(2026, 11, 18, 6, 18, tzinfo=UTC)
+TODAY = date(2026, 11, 18)
+TANGSHAN = Point(39.63, 118.18)
+FIRM = 7
+LI, WANG, ZHAO, QIAN, SUN, ZHOU, WU = range(1, 8)
+TERM = (date(2026, 1, 1), date(2028, 12, 31), None)
+
+
+def km_north(distance_km: float) -> tuple[float, float]:
+    return TANGSHAN.latitude + distance_km / 111, TANGSHAN.longitude
+
+
+def roster(people: dict[int, tuple[str, str, float]], **facts: Any) -> Pool:
+    """Return experts by id: (name, industry of the main practice, kilometres north of the incident)."""
+    return Pool.of_experts(
+        [(id_, name, *km_north(distance_km), None) for id_, (name, _, distance_km) in people.items()],
+        practices=[(id_, code, "primary") for id_, (_, code, _) in people.items()] + facts.pop("also", []),
+        task_categories=[(id_, "emergency") for id_ in people],
+        appointments=[(id_, *TERM) for id_ in people],
+        **facts,
+    )
+
+
+def rescue(*requirements: Requirement, **facts: Any) -> Need:
+    return Need(
+        situation=Situation.RESCUE,
+        requirements=requirements,
+        at=NOW,
+        on=TODAY,
+        **{"place": TANGSHAN, "enterprise_id": FIRM, **facts},
+    )
+
+
+CHEMIST = Requirement(key="chemist", industry="WH")
+
+
+def test_the_nearest_of_equals_is_proposed_and_the_next_three_wait() -> None:
+    people = {LI: ("李", "WH", 90), WANG: ("王", "WH", 20), ZHAO: ("赵", "WH", 50), QIAN: ("钱", "WH", 60)}
+    people |= {SUN: ("孙", "WH", 300)}
+
+    matched = match(rescue(CHEMIST), experts=roster(people))["chemist"]
+
+    assert matched.picks == (WANG,)
+    assert matched.reserves == (ZHAO, QIAN, LI)
+    assert matched.ids() == [WANG, ZHAO, QIAN, LI, SUN]
+    assert matched.shortfall is None
+    assert not matched.widened
+
+
+def test_a_row_says_why_in_words_and_figures() -> None:
+    pool = roster({LI: ("李", "WH", 30)}, callouts=[(LI, 4)], specialties=[(LI, "leak")])
+    ask = replace(CHEMIST, specialty="leak")
+    names = Vocabulary(specialties={"leak": Words("带压堵漏", "plugging under pressure")})
+
+    (row,) = match(rescue(ask), experts=pool, vocabulary=names)["chemist"].rows()
+
+    assert row.is_picked
+    assert row.fit is Fit.PRIMARY
+    assert row.distance_km == pytest.approx(30, abs=0.5)
+    assert [part.words.zh for part in row.parts] == [
+        "危险化学品为主专业，专业方向：带压堵漏",
+        f"约 {row.minutes:.0f} 分钟（直线估算）",
+        "近 90 天出动 4 次",
+    ]
+    assert [part.words.en for part in row.parts] == [
+        "mainly hazardous chemicals, specialty: plugging under pressure",
+        f"about {row.minutes:.0f} min (straight-line estimate)",
+        "called out 4 times in 90 days",
+    ]
+    assert [part.of for part in row.parts] == [50, 30, 20]
+    assert row.parts[0].points == 50
+    assert row.parts[2].points == 10
+    assert row.score == round(sum(part.points for part in row.parts))
+
+
+def test_a_main_practice_counts_more_than_a_side_practice() -> None:
+    pool = roster({LI: ("李", "YJ", 40), WANG: ("王", "WH", 40)}, also=[(LI, "WH", "secondary")])
+
+    rows = match(rescue(CHEMIST), experts=pool)["chemist"].rows()
+
+    assert [(row.id, row.parts[0].words.zh) for row in rows] == [
+        (WANG, "危险化学品为主专业"),
+        (LI, "危险化学品为兼专业"),
+    ]
+
+
+def test_the_specialty_asked_for_decides_between_two_of_the_trade() -> None:
+    pool = roster({LI: ("李", "WH", 40), WANG: ("王", "WH", 45)}, specialties=[(WANG, "leak")])
+
+    assert match(rescue(CHEMIST), experts=pool).picks == {"chemist": (LI,)}
+    assert match(rescue(replace(CHEMIST, specialty="leak")), experts=pool).picks == {"chemist": (WANG,)}
+
+
+def test_somebody_called_out_often_gives_way_to_one_as_near() -> None:
+    pool = roster({LI: ("李", "WH", 40), WANG: ("王", "WH", 41)}, callouts=[(LI, 6)])
+
+    assert match(rescue(CHEMIST), experts=pool).picks == {"chemist": (WANG,)}
+
+
+def test_the_officers_weights_change_the_order_and_are_kept() -> None:
+    pool = roster({LI: ("李", "WH", 200), WANG: ("王", "YJ", 5)}, also=[(WANG, "WH", "secondary")])
+    by_travel = Weights(expertise=10, travel=80, load=10)
+
+    assert match(rescue(CHEMIST), experts=pool, weights=Weights(expertise=90, travel=5, load=5)).picks == {
+        "chemist": (LI,)
+    }
+    matching = match(rescue(CHEMIST), experts=pool, weights=by_travel)
+    assert matching.picks == {"chemist": (WANG,)}
+    assert matching.to_dict()["weights"]["travel"] == 80
+
+
+@pytest.mark.parametrize(
+    ("weights", "points"),
+    [
+        pytest.param(Weights(), (50, 30, 20), id="as they come"),
+        pytest.param(Weights(expertise=1, travel=1, load=2), (25, 25, 50), id="scaled to a hundred"),
+        pytest.param(Weights(expertise=0, travel=0, load=0), (100 / 3,) * 3, id="all at zero"),
+        pytest.param(Weights(expertise=-5, travel=1, load=0), (0, 100, 0), id="below zero"),
+    ],
+)
+def test_any_three_weights_have_a_meaning(weights: Weights, points: tuple[float, ...]) -> None:
+    assert weights.points == points
+
+
+def test_a_specialist_far_away_is_never_displaced_by_a_neighbour_of_the_trade_close_by() -> None:
+    pool = roster({LI: ("李", "WH", 300), WANG: ("王", "YQ", 1)}, callouts=[(LI, 50)])
+
+    matched = match(rescue(CHEMIST), experts=pool)["chemist"]
+
+    assert matched.picks == (LI,)
+    assert matched.reserves == (WANG,)
+
+
+def test_near_trades_are_searched_only_when_the_trade_is_used_up_and_it_is_said() -> None:
+    enough = {number: ("演示", "WH", 20.0 * number) for number in range(1, 5)}
+    near = {QIAN + 10: ("钱", "YQ", 1.0), SUN + 10: ("孙", "QG", 2.0)}
+
+    plenty = match(rescue(CHEMIST), experts=roster(enough | near))["chemist"]
+    assert not plenty.widened
+    assert plenty.widened_words() is None
+    assert plenty.ids() == [1, 2, 3, 4]
+    neighbour = plenty.about(QIAN + 10)
+    assert isinstance(neighbour, Excluded)
+    assert [reason.words.zh for reason in neighbour.reasons] == ["相近行业，本行业人手足够，未启用"]
+
+    del enough[1]
+    scarce = match(rescue(CHEMIST), experts=roster(enough | near))["chemist"]
+    assert scarce.widened
+    assert scarce.widened_words() == Words(
+        "本行业可用 3 人，不够 1 席和 3 名候补，已扩大到相近行业：石油天然气开采、轻工（2 人）",
+        "3 experts of the trade available, not enough for 1 seats and 3 reserves; "
+        "widened to near trades: oil and gas extraction, light industry (2 experts)",
+    )
+    assert scarce.picks == (2,)
+    assert scarce.reserves == (3, 4, QIAN + 10)
+    assert scarce.ids() == [2, 3, 4, QIAN + 10, SUN + 10]
+
+
+def test_one_person_is_not_used_twice_and_both_seats_are_filled() -> None:
+    # Li is the best for both, but Wang can only do the first.
+    pool = roster({LI: ("李", "WH", 5), WANG: ("王", "WH", 80)}, also=[(LI, "YJ", "secondary")])
+    asks = (CHEMIST, Requirement(key="smelter", industry="YJ"))
+
+    matching = match(rescue(*asks), experts=pool)
+
+    assert matching.picks == {"chemist": (WANG,), "smelter": (LI,)}
+    assert matching.shortfalls == {}
+
+
+def test_the_critical_seat_is_filled_first_when_there_is_one_person_for_two() -> None:
+    pool = roster({LI: ("李", "WH", 5)}, also=[(LI, "YJ", "secondary")])
+    asks = (CHEMIST, Requirement(key="smelter", industry="YJ", critical=True))
+
+    matching = match(rescue(*asks), experts=pool)
+
+    assert matching.picks == {"chemist": (), "smelter": (LI,)}
+    shortfall = matching.shortfalls["chemist"]
+    assert shortfall.missing == 1
+    assert shortfall.words.zh == "还差 1 人：符合专业的共 1 人，已安排在其他岗位 1"
+
+
+def test_a_shortfall_names_what_keeps_the_others_away() -> None:
+    people = {LI: ("李", "YC", 5), WANG: ("王", "YC", 9), ZHAO: ("赵", "YC", 9), QIAN: ("钱", "MK", 1)}
+    pool = roster(
+        people,
+        absences=[(LI, TODAY, TODAY, ""), (WANG, TODAY, TODAY, "")],
+        deployments=[(WANG, "SJ-1"), (ZHAO, "SJ-1")],
+    )
+
+    matched = match(rescue(Requirement(key="tobacco", industry="YC", seats=2)), experts=pool)["tobacco"]
+
+    assert matched.picks == ()
+    assert matched.shortfall is not None
+    assert matched.shortfall.words == Words(
+        "还差 2 人：符合专业的共 3 人，请假 2 · 已出动 2",
+        "2 experts short; 3 experts of the trade in all: on leave 2 · deployed 2",
+    )
+    assert matched.exclusion_words().zh == "已排除 3 人：请假 2 · 已出动 2；另有 1 人专业或能力不符"
+    assert (matched.excluded_count, matched.unfit_count, matched.candidate_count) == (3, 1, 0)
+
+
+def test_two_kinds_of_seats_are_filled_from_two_lists() -> None:
+    teams = Pool.of_teams(
+        [(LI, "演示一队", *km_north(60), "ready", None), (WANG, "演示二队", *km_north(25), "ready", None)],
+        capabilities=[(LI, "plugging"), (WANG, "plugging")],
+    )
+    asks = (replace(CHEMIST, seats=2), Requirement(key="team", kind=InviteeKind.TEAM, capability="plugging"))
+
+    matching = match(rescue(*asks), experts=roster({LI: ("李", "WH", 5), WANG: ("王", "WH", 9)}), teams=teams)
+
+    assert matching.picks == {"chemist": (LI, WANG), "team": (WANG,)}
+    assert matching.reserves == {"chemist": (), "team": (LI,)}
+    row = matching["team"].picked_rows()[0]
+    assert (row.kind, row.name) == (InviteeKind.TEAM, "演示二队")
+    assert row.parts[0].words.zh == "具备能力：plugging"
+
+
+def test_a_team_is_chosen_by_its_minutes_alone() -> None:
+    teams = Pool.of_teams(
+        [(LI, "演示一队", *km_north(60), "ready", None), (WANG, "演示二队", *km_north(25), "ready", None)],
+        industries=[(LI, "WH")],
+        capabilities=[(LI, "plugging"), (WANG, "plugging")],
+        callouts=[(WANG, 30)],
+    )
+    ask = Requirement(key="team", kind=InviteeKind.TEAM, capability="plugging", industry="WH")
+
+    assert match(rescue(ask), teams=teams)["team"].ids() == [WANG, LI]
+
+
+def test_a_team_leaves_sooner_than_an_expert() -> None:
+    teams = Pool.of_teams([(LI, "演示一队", *km_north(30), "ready", None)])
+    asks = (CHEMIST, Requirement(key="team", kind=InviteeKind.TEAM))
+
+    matching = match(rescue(*asks), experts=roster({LI: ("李", "WH", 30)}), teams=teams)
+
+    expert, team = (matching[key].rows()[0].minutes for key in ("chemist", "team"))
+    assert expert is not None and team is not None
+    assert expert - team == pytest.approx(5)
+
+
+def test_advice_from_afar_costs_no_travel() -> None:
+    pool = roster({LI: ("李", "WH", 400), WANG: ("王", "WH", 5)}, callouts=[(WANG, 2)])
+
+    matched = match(rescue(replace(CHEMIST, mode=Mode.REMOTE)), experts=pool)["chemist"]
+
+    assert matched.picks == (LI,)
+    assert matched.rows()[0].parts[1].words.zh == "远程，无需到场"
+
+
+def test_without_a_place_people_are_ranked_by_the_rest_and_it_is_said() -> None:
+    pool = roster({LI: ("李", "WH", 5), WANG: ("王", "WH", 400)}, callouts=[(LI, 3)])
+
+    matched = match(rescue(CHEMIST, place=None), experts=pool)["chemist"]
+
+    assert matched.picks == (WANG,)
+    row = matched.rows()[0]
+    assert (row.distance_km, row.minutes) == (None, None)
+    assert row.parts[1].words.zh == "地点未定，未计路程"
+
+
+def test_somebody_without_a_place_comes_after_those_who_have_one() -> None:
+    pool = Pool.of_experts(
+        [(LI, "李", None, None, None), (WANG, "王", *km_north(350), None)],
+        practices=[(LI, "WH", "primary"), (WANG, "WH", "primary")],
+        appointments=[(LI, *TERM), (WANG, *TERM)],
+    )
+
+    assert match(rescue(CHEMIST), experts=pool)["chemist"].ids() == [WANG, LI]
+
+
+def test_one_who_is_left_out_still_shows_how_far_away_he_is() -> None:
+    pool = roster({LI: ("胡", "WH", 12)}, absences=[(LI, TODAY, TODAY, "")])
+
+    (left_out,) = match(rescue(CHEMIST), experts=pool)["chemist"].excluded()
+
+    assert left_out.name == "胡"
+    assert left_out.distance_km == pytest.approx(12, abs=0.2)
+    assert left_out.minutes is not None
+
+
+@pytest.mark.parametrize(
+    "need",
+    [
+        pytest.param(rescue(), id="nothing is asked"),
+        pytest.param(rescue(CHEMIST), id="nobody there"),
+        pytest.param(rescue(replace(CHEMIST, seats=0)), id="no seats"),
+        pytest.param(rescue(replace(CHEMIST, seats=-3)), id="fewer than no seats"),
+        pytest.param(rescue(replace(CHEMIST, industry="??", specialty="?")), id="unknown codes"),
+        pytest.param(rescue(Requirement(key="team", kind=InviteeKind.TEAM)), id="no teams"),
+        pytest.param(rescue(CHEMIST, place=None, enterprise_id=None), id="no place and no firm"),
+    ],
+)
+def test_every_need_has_an_answer(need: Need) -> None:
+    for experts in (None, Pool.of_experts(), roster({LI: ("李", "MK", 5)})):
+        matching = match(need, experts=experts)
+
+        assert all(picks == () for picks in matching.picks.values())
+        assert set(matching.shortfalls) == {ask.key for ask in need.requirements if ask.seats > 0}
+        assert json.loads(json.dumps(matching.to_dict())) == matching.to_dict()
+
+
+def test_two_requirements_with_one_key_are_refused() -> None:
+    with pytest.raises(ValueError, match="same key"):
+        match(rescue(CHEMIST, CHEMIST))
+
+
+def test_seats_beyond_the_number_of_people_are_filled_as_far_as_they_go() -> None:
+    matched = match(rescue(replace(CHEMIST, seats=40)), experts=roster({LI: ("李", "WH", 5)}))["chemist"]
+
+    assert matched.picks == (LI,)
+    assert matched.shortfall is not None
+    assert matched.shortfall.missing == 39
+
+
+def test_long_lists_are_cut_when_kept_but_the_counts_are_whole() -> None:
+    people = {number: ("演示", "WH" if number % 2 else "MK", float(number)) for number in range(1, 101)}
+
+    kept = match(rescue(CHEMIST), experts=roster(people)).to_dict(rows=5, excluded=7)["matches"][0]
+
+    assert (len(kept["rows"]), kept["candidates"]) == (5, 50)
+    assert (len(kept["excluded"]), kept["unfit_count"]) == (7, 50)
+
+
+# --- what holds for any need and any people ---------------------------------------------------------
+
+CODES = ("WH", "YQ", "QG", "MK")
+
+
+@st.composite
+def provinces(draw: st.DrawFn) -> tuple[list[dict[str, Any]], Need]:
+    """Return some people with random facts, and a need for one to three kinds of them."""
+    people = [
+        {
+            "id": number,
+            "industry": draw(st.sampled_from(CODES)),
+            "also": draw(st.sampled_from(CODES)),
+            "km": draw(st.sampled_from([5.0, 20.0, 20.0, 120.0, None])),
+            "absent": draw(st.integers(0, 5)) == 0,
+            "deployed": draw(st.integers(0, 5)) == 0,
+            "suspended": draw(st.integers(0, 7)) == 0,
+            "appointed": draw(st.integers(0, 7)) != 0,
+            "callouts": draw(st.integers(0, 3)),
+            "interested": draw(st.integers(0, 3)) == 0,
+        }
+        for number in range(1, draw(st.integers(0, 12)) + 1)
+    ]
+    asks = [
+        Requirement(
+            key=f"r{number}",
+            industry=draw(st.sampled_from((*CODES, None))),
+            seats=draw(st.integers(0, 3)),
+            critical=draw(st.booleans()),
+            mode=draw(st.sampled_from(list(Mode))),
+        )
+        for number in range(draw(st.integers(1, 3)))
+    ]
+    situation = draw(st.sampled_from([Situation.RESCUE, Situation.PLAN_REVIEW]))
+    return people, replace(rescue(*asks), situation=situation, task_category="emergency")
+
+
+def pool_of(people: list[dict[str, Any]]) -> Pool:
+    def of(fact: str) -> list[dict[str, Any]]:
+        return [one for one in people if one[fact]]
+
+    return Pool.of_experts(
+        [
+            (one["id"], "演示", *((None, None) if one["km"] is None else km_north(one["km"])), None)
+            if not one["suspended"]
+            else (one["id"], "演示", None, None, TODAY)
+            for one in people
+        ],
+        practices=[(one["id"], one["industry"], "primary") for one in people]
+        + [(one["id"], one["also"], "secondary") for one in people],
+        task_categories=[(one["id"], "emergency") for one in people],
+        appointments=[(one["id"], *TERM) for one in of("appointed")],
+        absences=[(one["id"], TODAY, TODAY, "") for one in of("absent")],
+        deployments=[(one["id"], "SJ-1") for one in of("deployed")],
+        interests=[(one["id"], FIRM, None, None, Words.same("顾问")) for one in of("interested")],
+        callouts=[(one["id"], one["callouts"]) for one in people],
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(provinces(), st.randoms(use_true_random=False))
+def test_the_order_in_which_people_are_read_changes_nothing(
+    province: tuple[list[dict[str, Any]], Need], luck: random.Random
+) -> None:
+    people, need = province
+    shuffled = luck.sample(people, len(people))
+
+    assert match(need, experts=pool_of(shuffled)).to_dict() == match(need, experts=pool_of(people)).to_dict()
+
+
+@settings(max_examples=150, deadline=None)
+@given(provinces())
+def test_everybody_is_either_a_candidate_or_left_out_with_exactly_the_true_reasons(
+    province: tuple[list[dict[str, Any]], Need],
+) -> None:
+    people, need = province
+    by_id = {one["id"]: one for one in people}
+    for matched in match(need, experts=pool_of(people)):
+        left_out = {one.id: {reason.code for reason in one.reasons} for one in matched.excluded(None)}
+
+        assert sorted([*matched.ids(), *left_out]) == sorted(by_id)
+        about_fit = {"other_trade", "near_not_needed"}
+        for id_, reasons in left_out.items():
+            one = by_id[id_]
+            true = {
+                code
+                for code, holds in {
+                    "suspended": one["suspended"],
+                    "not_appointed": not one["appointed"],
+                    "absent": one["absent"],
+                    "deployed": one["deployed"],
+                    "recused": one["interested"] and need.situation is Situation.PLAN_REVIEW,
+                }.items()
+                if holds
+            }
+            assert reasons - about_fit == true
+            assert reasons
+            if reasons & about_fit:
+                assert matched.requirement.industry not in {None, one["industry"], one["also"]}
+        for count in matched.exclusions:
+            assert count.count == sum(
+                count.code in reasons for reasons in left_out.values() if not reasons & about_fit
+            )
+
+
+@settings(max_examples=150, deadline=None)
+@given(provinces())
+def test_nobody_is_proposed_twice_and_nobody_who_is_left_out(
+    province: tuple[list[dict[str, Any]], Need],
+) -> None:
+    people, need = province
+    matching = match(need, experts=pool_of(people))
+
+    proposed = [id_ for matched in matching for id_ in (*matched.picks, *matched.reserves)]
+    assert len(proposed) == len(set(proposed))
+    for matched in matching:
+        assert set(matched.picks) | set(matched.reserves) <= set(matched.ids())
+        assert len(matched.picks) <= matched.requirement.seats
+        assert len(matched.reserves) <= 3
+
+
+@settings(max_examples=100, deadline=None)
+@given(provinces())
+def test_no_other_choice_of_people_fills_more_seats_or_is_dearer_in_points(
+    province: tuple[list[dict[str, Any]], Need],
+) -> None:
+    people, need = province
+    small = replace(
+        need, requirements=tuple(replace(a, seats=min(a.seats, 2)) for a in need.requirements[:2])
+    )
+    matching = match(small, experts=pool_of(people[:7]))
+    # Ask each requirement alone with a hopeless number of seats, so that near trades are listed too.
+    alone = [
+        {
+            row.id: (row.fit is Fit.NEAR, round(100 - sum(part.points for part in row.parts), 6))
+            for row in match(
+                replace(small, requirements=(replace(ask, seats=99),)), experts=pool_of(people[:7])
+            )
+            .matches[0]
+            .rows()
+        }
+        for ask in small.requirements
+    ]
+
+    def worth(seating: tuple[tuple[int, ...], ...]) -> tuple[int, int, float]:
+        filled = near = 0
+        missing_points = 0.0
+        for ask, costs, sitting in zip(small.requirements, alone, seating, strict=True):
+            for id_ in sitting:
+                filled += 2 if ask.critical else 1
+                near += costs[id_][0]
+                missing_points += costs[id_][1]
+        return -filled, near, missing_points
+
+    every = [
+        seating
+        for seating in itertools.product(
+            *(
+                [some for n in range(ask.seats + 1) for some in itertools.combinations(costs, n)]
+                for ask, costs in zip(small.requirements, alone, strict=True)
+            )
+        )
+        if len({i for sitting in seating for i in sitting}) == sum(map(len, seating))
+    ]
+    best = min(map(worth, every))
+    ours = worth(tuple(matching.picks.values()))
+    assert ours[:2] == best[:2]
+    # Points are compared by the hundredth, seat by seat.
+    assert ours[2] == pytest.approx(best[2], abs=0.05)
