@@ -131,6 +131,15 @@
     var asked = (event.submitter && event.submitter.dataset.confirm) || event.target.dataset.confirm;
     if (asked && !window.confirm(asked)) event.preventDefault();
   });
+  doc.querySelectorAll("[data-fill-username]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      var form = doc.querySelector("form input[name=username]").form;
+      form.elements.username.value = button.dataset.fillUsername;
+      form.elements.password.value = button.dataset.fillPassword;
+      form.querySelector("[type=submit]").focus();
+    });
+  });
   doc.addEventListener("click", function (event) {
     var tab = event.target.closest("[data-tabs] [role=tab]");
     if (!tab) return;
