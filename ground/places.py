@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
-from geopy.distance import geodesic  # type: ignore[import-untyped]  # geopy ships no types
+from geopy.distance import geodesic
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 

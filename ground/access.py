@@ -1,0 +1,84 @@
+"""Who may do what: the roles and the permissions that each carries.
+
+Pure. A role may be bound to a region; `scope` questions (which rows) are answered by the querysets,
+with the region codes and memberships that the caller passes on. There is no other place that decides
+a right: pages, API and commands all ask `may`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ground.terms import Term
+
+
+class Role(Term):
+    DUTY_OFFICER = "duty_officer", "值班员", "duty officer"
+    ROSTER_ADMIN = "roster_admin", "名册管理员", "roster admin"
+    ENTERPRISE = "enterprise", "企业用户", "enterprise user"
+    TEAM = "team", "队伍用户", "team user"
+    LEADER = "leader", "领导", "leader"
+    AUDITOR = "auditor", "审计员", "auditor"
+    SYSTEM_ADMIN = "system_admin", "系统管理员", "system admin"
+
+
+class Permission(Term):
+    READ_ROSTER = "read_roster", "查看专家名册", "read the roster"
+    EDIT_ROSTER = "edit_roster", "维护专家名册", "edit the roster"
+    REVEAL_CONTACTS = "reveal_contacts", "查看完整联系方式", "reveal full contact details"
+    READ_CONTRACTS = "read_contracts", "查看企业、队伍与协议", "read enterprises, teams and agreements"
+    EDIT_CONTRACTS = "edit_contracts", "维护企业、队伍与协议", "edit enterprises, teams and agreements"
+    READ_INCIDENTS = "read_incidents", "查看事件", "read incidents"
+    HANDLE_INCIDENTS = "handle_incidents", "接报与处置事件", "open and handle incidents"
+    MATCH = "match", "查看匹配推荐", "see matching"
+    CALL_OUT = "call_out", "发起通知应答", "call out experts and teams"
+    READ_GUIDANCE = "read_guidance", "查看全部指导申请", "read all guidance requests"
+    HANDLE_GUIDANCE = "handle_guidance", "受理指导申请", "handle guidance requests"
+    OWN_ENTERPRISE = "own_enterprise", "办理本企业事务", "act for one's own enterprise"
+    OWN_TEAM = "own_team", "办理本队伍事务", "act for one's own team"
+    READ_AUDIT = "read_audit", "查看审计记录", "read the audit log"
+    ADMINISTER = "administer", "系统设置与账号", "administer the system"
+
+
+P = Permission
+
+# Separation of duties (GB/T 22239-2019): the system admin keeps accounts, not incidents or the roster;
+# the auditor reads everything and changes nothing.
+GRANTS: dict[Role, frozenset[Permission]] = {
+    Role.DUTY_OFFICER: frozenset(
+        {
+            P.READ_ROSTER,
+            P.REVEAL_CONTACTS,
+            P.READ_CONTRACTS,
+            P.READ_INCIDENTS,
+            P.HANDLE_INCIDENTS,
+            P.MATCH,
+            P.CALL_OUT,
+            P.READ_GUIDANCE,
+        }
+    ),
+    Role.ROSTER_ADMIN: frozenset(
+        {
+            P.READ_ROSTER,
+            P.EDIT_ROSTER,
+            P.REVEAL_CONTACTS,
+            P.READ_CONTRACTS,
+            P.EDIT_CONTRACTS,
+            P.MATCH,
+            P.READ_GUIDANCE,
+            P.HANDLE_GUIDANCE,
+        }
+    ),
+    Role.ENTERPRISE: frozenset({P.OWN_ENTERPRISE}),
+    Role.TEAM: frozenset({P.OWN_TEAM}),
+    Role.LEADER: frozenset({P.READ_ROSTER, P.READ_CONTRACTS, P.READ_INCIDENTS, P.MATCH, P.READ_GUIDANCE}),
+    Role.AUDITOR: frozenset(
+        {P.READ_ROSTER, P.READ_CONTRACTS, P.READ_INCIDENTS, P.MATCH, P.READ_GUIDANCE, P.READ_AUDIT}
+    ),
+    Role.SYSTEM_ADMIN: frozenset({P.ADMINISTER, P.READ_AUDIT}),
+}
+
+
+def may(roles: Iterable[Role], permission: Permission) -> bool:
+    """Return whether any of `roles` carries `permission`."""
+    return any(permission in GRANTS[role] for role in roles)

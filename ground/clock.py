@@ -1,0 +1,30 @@
+"""The one clock: the database's.
+
+Machines disagree about the time; the database is the one that all of them ask. Every moment that is
+stored or compared comes from here, passed down as `at`. Nothing else in the product reads a clock.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    """Return the database server's present moment, aware, in UTC, to the microsecond (SQLite: millisecond)."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT clock_timestamp()")
+            moment: datetime = cursor.fetchone()[0]
+            return moment.astimezone(UTC)
+        cursor.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
+        return datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=UTC)
+
+
+def day_of(moment: datetime) -> date:
+    """Return the calendar day of `moment` in Asia/Shanghai, by which terms and agreements run."""
+    return moment.astimezone(SHANGHAI).date()

@@ -1,0 +1,282 @@
+"""What all apps stand on: accounts, places, industries, ways of reaching somebody, the audit trail."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from ground.access import Permission, Role, may
+from ground.places import Point
+from ground.terms import Term
+
+
+class PublicIdModel(models.Model):
+    """A row that is known outside by an opaque `public_id`, never by its integer key."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Mode(Term):
+    DEMO = "demo", "演示", "demo"
+    LIVE = "live", "正式", "live"
+
+
+class Installation(models.Model):
+    """The one row that fixes what this database is: a demo or a real centre. Set at the first start."""
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
+    mode = models.CharField(max_length=8, choices=Mode.choices())
+    sender_name = models.CharField(_("对外名称"), max_length=60)
+    duty_phone = models.CharField(_("值班电话"), max_length=40, blank=True)
+    region = models.ForeignKey("Region", models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_has_one_row")]
+
+    def __str__(self) -> str:
+        return self.sender_name
+
+    @property
+    def is_demo(self) -> bool:
+        return self.mode == Mode.DEMO
+
+
+class RegionLevel(Term):
+    PROVINCE = "province", "省", "province"
+    CITY = "city", "市", "city"
+    COUNTY = "county", "县（市、区）", "county"
+
+
+class Region(models.Model):
+    """An administrative region by its GB/T 2260 code; its point is the seat of its government."""
+
+    code = models.CharField(max_length=6, primary_key=True)
+    name = models.CharField(max_length=40)
+    level = models.CharField(max_length=10, choices=RegionLevel.choices())
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="children")
+    # The city-level unit that statistics are grouped by: 定州 and 辛集 are counties in GB/T 2260 but units here.
+    unit = models.ForeignKey("self", models.PROTECT, null=True, related_name="members")
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = _("地区")
+        verbose_name_plural = _("地区")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Industry(models.Model):
+    """One of the sixteen industries; `ground.industries` is where they are defined."""
+
+    code = models.CharField(max_length=2, primary_key=True)
+    name = models.CharField(max_length=40)
+    name_en = models.CharField(max_length=60)
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        verbose_name = _("行业")
+        verbose_name_plural = _("行业")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Specialty(models.Model):
+    """A finer skill across industries, such as 带压堵漏."""
+
+    code = models.SlugField(max_length=24, primary_key=True)
+    name = models.CharField(max_length=30, unique=True)
+    name_en = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = _("专业方向")
+        verbose_name_plural = _("专业方向")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser, PublicIdModel):  # type: ignore[django-manager-missing]  # both bases bring the default one
+    """An account. What it may do comes from its role grants, never from Django's own permission rows."""
+
+    first_name = None  # type: ignore[assignment]  # Chinese names are not split
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(_("姓名"), max_length=40)
+
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email", "name"]
+
+    class Meta:
+        verbose_name = _("账号")
+        verbose_name_plural = _("账号")
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+    def roles(self) -> set[Role]:
+        """Return the roles held, in any region. One query the first time."""
+        if not hasattr(self, "_roles"):
+            self._roles = {Role(grant.role) for grant in self.grants.all()}
+        return self._roles
+
+    def may(self, permission: Permission) -> bool:
+        return self.is_active and may(self.roles(), permission)
+
+
+class RoleGrant(models.Model):
+    """A role that a user holds, in one region or (region null) everywhere."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="grants")
+    role = models.CharField(_("角色"), max_length=20, choices=Role.choices())
+    region = models.ForeignKey(Region, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "role", "region"], name="role_granted_once_a_region"),
+            models.UniqueConstraint(
+                fields=["user", "role"], condition=Q(region=None), name="role_granted_everywhere_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {Role(self.role).zh}"
+
+
+class ApiToken(models.Model):
+    """A key for the API. Only its SHA-256 is kept; the key itself is shown once, when it is made."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=60, blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.name}"
+
+
+class CoordinateSystem(Term):
+    WGS84 = "wgs84", "WGS-84", "WGS-84"
+    GCJ02 = "gcj02", "GCJ-02（高德、腾讯）", "GCJ-02 (AMap, Tencent)"
+    BD09 = "bd09", "BD-09（百度）", "BD-09 (Baidu)"
+
+
+class Precision(Term):
+    EXACT = "exact", "坐标", "coordinates"
+    ADDRESS = "address", "地址", "address"
+    COUNTY = "county", "县级", "county seat"
+    CITY = "city", "市级", "city seat"
+
+
+class Located(models.Model):
+    """Something with a place. Latitude and longitude are WGS-84 degrees, whatever system they came in."""
+
+    region = models.ForeignKey(
+        Region, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("所在市县")
+    )
+    address = models.CharField(_("地址"), max_length=200, blank=True)
+    latitude = models.FloatField(_("纬度"), null=True, blank=True)
+    longitude = models.FloatField(_("经度"), null=True, blank=True)
+    given_in = models.CharField(
+        _("原坐标系"), max_length=8, choices=CoordinateSystem.choices(), default=CoordinateSystem.WGS84
+    )
+    precision = models.CharField(_("位置精度"), max_length=8, choices=Precision.choices(), blank=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def point(self) -> Point | None:
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Point(self.latitude, self.longitude)
+
+
+class ContactKind(Term):
+    MOBILE = "mobile", "手机", "mobile"
+    PHONE = "phone", "固定电话", "landline"
+    EMAIL = "email", "邮箱", "e-mail"
+
+
+class ContactPoint(models.Model):
+    """One way of reaching somebody; lower `rank` is tried first. Phones are stored in E.164."""
+
+    kind = models.CharField(_("方式"), max_length=8, choices=ContactKind.choices())
+    value = models.CharField(_("号码或地址"), max_length=120)
+    rank = models.PositiveSmallIntegerField(_("顺序"), default=1)
+
+    class Meta:
+        abstract = True
+        ordering = ["rank", "id"]
+
+
+class UserContact(ContactPoint):
+    """How an account's owner, a duty officer above all, is reached by an alarm."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="contacts")
+
+    class Meta(ContactPoint.Meta):
+        constraints = [models.UniqueConstraint(fields=["user", "kind", "value"], name="user_contact_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.value}"
+
+
+class NumberSeries(models.Model):
+    """The last number given under a prefix and day, such as SJ-20261118: numbers on paper have no gaps."""
+
+    prefix = models.CharField(max_length=24, primary_key=True)
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}-{self.last}"
+
+
+class AuditEntry(models.Model):
+    """Who did what to which object, written in the transaction that did it and never edited.
+
+    `seq` and the hashes are filled in later by the sweep, in commit order, so that writing an entry
+    serialises nothing.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    actor_label = models.CharField(max_length=80)
+    action = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60)
+    object_id = models.CharField(max_length=40)
+    details = models.JSONField(default=dict)
+    seq = models.PositiveBigIntegerField(null=True, unique=True)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
+            models.Index(fields=["id"], condition=Q(seq=None), name="audit_unsealed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_label} {self.action}"
