@@ -1,0 +1,342 @@
+"""Who has promised whom: enterprises and their sites, rescue teams, agreements, interests, memberships."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from contracts.periods import AgreementStatus, Period, agreement_status
+from experts.models import Expert
+from ground.models import ContactPoint, Industry, Located, PublicIdModel, User
+from ground.terms import Term
+
+
+class UnitSize(Term):
+    LARGE = "large", "大型", "large"
+    MEDIUM = "medium", "中型", "medium"
+    SMALL = "small", "小型", "small"
+    MICRO = "micro", "微型", "micro"
+
+
+class EnterpriseQuerySet(models.QuerySet["Enterprise"]):
+    def of(self, user: User) -> EnterpriseQuerySet:
+        """Return the enterprises to which `user` belongs."""
+        return self.filter(memberships__user=user)
+
+    def found_by(self, words: str) -> EnterpriseQuerySet:
+        """Return those whose name, pinyin initials or credit code match."""
+        words = words.strip()
+        if not words:
+            return self
+        bare = words.lower().replace(" ", "")
+        return self.filter(
+            Q(name__contains=words)
+            | Q(short_name__contains=words)
+            | Q(initials__startswith=bare)
+            | Q(uscc=words.upper())
+        )
+
+
+class Enterprise(PublicIdModel, Located):
+    """A registered company, identified by its 统一社会信用代码; `uscc` is empty while it is still 待补."""
+
+    uscc = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
+    name = models.CharField(_("企业名称"), max_length=100)
+    short_name = models.CharField(_("简称"), max_length=40, blank=True)
+    pinyin = models.CharField(max_length=240, blank=True, editable=False)
+    initials = models.CharField(max_length=60, blank=True, editable=False)
+    industry = models.ForeignKey(Industry, models.PROTECT, related_name="enterprises", verbose_name=_("行业"))
+    unit_size = models.CharField(_("规模"), max_length=6, choices=UnitSize.choices(), blank=True)
+    head = models.CharField(_("主要负责人"), max_length=40, blank=True)
+
+    objects = EnterpriseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pinyin", "id"]
+        verbose_name = _("企业")
+        verbose_name_plural = _("企业")
+        constraints = [models.UniqueConstraint(fields=["uscc"], condition=~Q(uscc=""), name="uscc_once")]
+        indexes = [models.Index(fields=["industry", "latitude", "longitude"], name="enterprise_by_place")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Site(PublicIdModel, Located):
+    """A place where an enterprise works: a mine, a plant, a depot."""
+
+    enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="sites")
+    name = models.CharField(_("厂区名称"), max_length=80)
+    industry = models.ForeignKey(Industry, models.PROTECT, related_name="sites", verbose_name=_("行业"))
+    hazards = models.CharField(_("主要危险源"), max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["enterprise", "id"]
+        verbose_name = _("厂区")
+        verbose_name_plural = _("厂区")
+
+    def __str__(self) -> str:
+        return f"{self.enterprise} {self.name}"
+
+
+class EnterpriseContact(ContactPoint):
+    enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="contacts")
+    name = models.CharField(_("联系人"), max_length=40, blank=True)
+
+    class Meta(ContactPoint.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["enterprise", "kind", "value"], name="enterprise_contact_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enterprise} · {self.value}"
+
+
+class TeamLevel(Term):
+    NATIONAL = "national", "国家级", "national"
+    PROVINCIAL = "provincial", "省级", "provincial"
+    CITY = "city", "市级", "city"
+    COUNTY = "county", "县级或园区", "county or park"
+    ENTERPRISE_FULL = "enterprise_full", "企业专职", "enterprise, full-time"
+    ENTERPRISE_PART = "enterprise_part", "企业兼职", "enterprise, part-time"
+    SOCIAL = "social", "社会应急力量", "social force"
+
+
+class TeamKind(Term):
+    MINE = "mine", "矿山", "mine"
+    HAZCHEM = "hazchem", "危化", "hazardous chemicals"
+    OIL_PIPELINE = "oil_pipeline", "油气田与管道", "oil field and pipeline"
+    TUNNEL = "tunnel", "隧道与建筑工程", "tunnel and construction"
+    WATER = "water", "水上", "water"
+    POWER = "power", "电力抢修", "power repair"
+    FIRE = "fire", "综合消防", "fire"
+    MEDICAL = "medical", "医疗", "medical"
+    SOCIAL = "social", "社会救援", "social rescue"
+
+
+class TeamState(Term):
+    READY = "ready", "备勤", "ready"
+    DISPATCHED = "dispatched", "已派出", "dispatched"
+    RESTING = "resting", "休整", "resting"
+    OUT_OF_SERVICE = "out_of_service", "检修停用", "out of service"
+    DISBANDED = "disbanded", "注销", "disbanded"
+
+
+class Capability(models.Model):
+    """What a team can do on a scene, such as 堵漏 or 井下搜救."""
+
+    code = models.SlugField(max_length=24, primary_key=True)
+    name = models.CharField(max_length=30, unique=True)
+    name_en = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name = _("救援能力")
+        verbose_name_plural = _("救援能力")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RescueTeam(PublicIdModel, Located):
+    """A standing team. Its place is its base, from which it drives out."""
+
+    name = models.CharField(_("队伍名称"), max_length=80, unique=True)
+    pinyin = models.CharField(max_length=200, blank=True, editable=False)
+    initials = models.CharField(max_length=60, blank=True, editable=False)
+    level = models.CharField(_("级别"), max_length=16, choices=TeamLevel.choices())
+    kind = models.CharField(_("类型"), max_length=16, choices=TeamKind.choices())
+    sponsor = models.CharField(_("归属单位"), max_length=80, blank=True)
+    members = models.PositiveIntegerField(_("人数"), default=0)
+    vehicles = models.PositiveIntegerField(_("车辆"), default=0)
+    state = models.CharField(_("状态"), max_length=16, choices=TeamState.choices(), default=TeamState.READY)
+    industries = models.ManyToManyField(Industry, verbose_name=_("服务行业"), related_name="teams")
+    capabilities = models.ManyToManyField(Capability, verbose_name=_("救援能力"), related_name="teams")
+    # Set when the team is an enterprise's own: it is then bound to it without any agreement.
+    owner = models.ForeignKey(
+        Enterprise,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="own_teams",
+        verbose_name=_("所属企业"),
+    )
+
+    class Meta:
+        ordering = ["pinyin", "id"]
+        verbose_name = _("救援队伍")
+        verbose_name_plural = _("救援队伍")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamContact(ContactPoint):
+    team = models.ForeignKey(RescueTeam, models.CASCADE, related_name="contacts")
+    name = models.CharField(_("联系人"), max_length=40, blank=True)
+
+    class Meta(ContactPoint.Meta):
+        constraints = [models.UniqueConstraint(fields=["team", "kind", "value"], name="team_contact_once")]
+
+    def __str__(self) -> str:
+        return f"{self.team} · {self.value}"
+
+
+class AgreementKind(Term):
+    RESCUE = "rescue", "应急救援", "rescue"
+    MINE_RESCUE = "mine_rescue", "矿山救护", "mine rescue"
+    MUTUAL = "mutual", "互助", "mutual aid"
+    GOVERNMENT = "government", "政府合作", "government"
+
+
+class Party(Term):
+    ENTERPRISE = "enterprise", "企业", "enterprise"
+    TEAM = "team", "队伍", "team"
+
+
+class DriveTimeSource(Term):
+    MEASURED = "measured", "实测", "measured"
+    ESTIMATED = "estimated", "估算", "estimated"
+
+
+class AgreementQuerySet(models.QuerySet["Agreement"]):
+    def in_force(self, on: date) -> AgreementQuerySet:
+        """Return those that both sides have confirmed and whose term covers `on`."""
+        return (
+            self.filter(Q(terminated_on=None) | Q(terminated_on__gt=on), starts_on__lte=on, ends_on__gte=on)
+            .filter(consents__party=Party.ENTERPRISE)
+            .filter(consents__party=Party.TEAM)
+        )
+
+
+class Agreement(PublicIdModel):
+    """A team has promised to help an enterprise's sites, from a day until a day, both included.
+
+    Whether it holds is derived from the consent rows and the dates on a day, never stored.
+    An agreement without site rows covers all sites of the enterprise.
+    """
+
+    number = models.CharField(_("协议编号"), max_length=40, unique=True)
+    kind = models.CharField(_("协议类型"), max_length=12, choices=AgreementKind.choices())
+    enterprise = models.ForeignKey(
+        Enterprise, models.PROTECT, related_name="agreements", verbose_name=_("甲方企业")
+    )
+    team = models.ForeignKey(
+        RescueTeam, models.PROTECT, related_name="agreements", verbose_name=_("乙方队伍")
+    )
+    sites = models.ManyToManyField(Site, blank=True, related_name="agreements", verbose_name=_("服务厂区"))
+    starts_on = models.DateField(_("起始日"))
+    ends_on = models.DateField(_("截止日"))
+    # From this day on the agreement no longer holds, whatever its term says.
+    terminated_on = models.DateField(_("终止日"), null=True, blank=True)
+    termination_reason = models.CharField(_("终止原因"), max_length=200, blank=True)
+    drive_minutes = models.PositiveSmallIntegerField(_("行车时间（分钟）"), null=True, blank=True)
+    drive_time_source = models.CharField(
+        _("行车时间来源"), max_length=10, choices=DriveTimeSource.choices(), blank=True
+    )
+    response_promise_minutes = models.PositiveSmallIntegerField(_("到达承诺（分钟）"), null=True, blank=True)
+    previous = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="next")
+
+    objects = AgreementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["ends_on", "id"]
+        verbose_name = _("救援协议")
+        verbose_name_plural = _("救援协议")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")), name="agreement_ends_after_start"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def period(self) -> Period:
+        return Period(self.starts_on, self.ends_on)
+
+    def status_on(self, day: date) -> AgreementStatus:
+        """Return the status on `day` (Asia/Shanghai). Reads the consent rows: prefetch them for a list."""
+        parties = {consent.party for consent in self.consents.all()}
+        return agreement_status(
+            consented_by_both=parties >= {Party.ENTERPRISE, Party.TEAM},
+            any_consent=bool(parties),
+            period=self.period,
+            terminated_on=self.terminated_on,
+            today=day,
+        )
+
+
+class AgreementConsent(models.Model):
+    """One side's confirmation: who for that side, and when."""
+
+    agreement = models.ForeignKey(Agreement, models.CASCADE, related_name="consents")
+    party = models.CharField(max_length=10, choices=Party.choices())
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    signatory = models.CharField(_("签署人"), max_length=40)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agreement", "party"], name="each_party_consents_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agreement} · {Party(self.party).zh}"
+
+
+class InterestKind(Term):
+    EMPLOYED = "employed", "任职", "employed there"
+    ADVISES = "advises", "受聘顾问", "retained adviser"
+    SHARES = "shares", "持有股份", "holds shares"
+    RELATIVE = "relative", "近亲属任职", "relative employed there"
+    BID = "bid", "参与投标", "bid for its work"
+    OTHER = "other", "其他利害关系", "other interest"
+
+
+class Interest(PublicIdModel):
+    """A declared or known tie between an expert and an enterprise; the ground for 回避."""
+
+    expert = models.ForeignKey(Expert, models.CASCADE, related_name="interests")
+    enterprise = models.ForeignKey(Enterprise, models.CASCADE, related_name="interests")
+    kind = models.CharField(_("关系"), max_length=10, choices=InterestKind.choices())
+    details = models.CharField(_("说明"), max_length=200, blank=True)
+    starts_on = models.DateField(_("起"), null=True, blank=True)
+    ends_on = models.DateField(_("止"), null=True, blank=True)
+    declared_by_expert = models.BooleanField(_("本人申报"), default=True)
+
+    class Meta:
+        verbose_name = _("利害关系")
+        verbose_name_plural = _("利害关系")
+
+    def __str__(self) -> str:
+        return f"{self.expert} · {self.enterprise} · {InterestKind(self.kind).zh}"
+
+
+class Membership(models.Model):
+    """Ties an account to the one enterprise or team for which it may act."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    enterprise = models.ForeignKey(
+        Enterprise, models.CASCADE, null=True, blank=True, related_name="memberships"
+    )
+    team = models.ForeignKey(RescueTeam, models.CASCADE, null=True, blank=True, related_name="memberships")
+
+    class Meta:
+        verbose_name = _("所属")
+        verbose_name_plural = _("所属")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(enterprise__isnull=False, team=None) | Q(enterprise=None, team__isnull=False),
+                name="membership_in_enterprise_or_team",
+            ),
+            models.UniqueConstraint(fields=["user", "enterprise"], name="member_of_enterprise_once"),
+            models.UniqueConstraint(fields=["user", "team"], name="member_of_team_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.enterprise or self.team}"
