@@ -482,11 +482,8 @@ def _match(
         others = (rows for other, rows in enumerate(rows_by_requirement) if other != at)
         return sum(ranked.bars[row] == 0 and case.fits[row] > Fit.NEAR for rows in others for row in rows)
 
-    used_up = (
-        len(picks) < case.requirement.seats
-        or len(reserves) < RESERVES
-        or any(case.fits[row] <= Fit.NEAR for row in (*picks, *reserves))
-    )
+    # Seats left empty need no look of their own: whoever could take one would be among the reserves.
+    used_up = len(reserves) < RESERVES or any(case.fits[row] <= Fit.NEAR for row in (*picks, *reserves))
     return Match(
         requirement=case.requirement,
         picks=tuple(int(case.pool.ids[row]) for row in picks),

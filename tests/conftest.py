@@ -9,6 +9,9 @@ import pytest
 import uvicorn
 from django.conf import settings as django_settings
 
+from tests.fakes import StoppedClock
+from tests.moments import NOON
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # Argon2 is slow on purpose; the tests sign in a thousand times.
@@ -70,6 +73,14 @@ def asgi_url(_asgi_server: str, transactional_db: None, settings) -> str:
     """
     settings.MUSTER_BASE_URL = _asgi_server
     return _asgi_server
+
+
+@pytest.fixture
+def the_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    """The database's clock, stopped at NOON until the test moves it."""
+    stopped = StoppedClock(NOON)
+    monkeypatch.setattr("ground.clock.now", stopped)
+    return stopped
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -41,7 +42,7 @@ def km_north(distance_km: float) -> tuple[float, float]:
     return TANGSHAN.latitude + distance_km / 111, TANGSHAN.longitude
 
 
-def roster(people: dict[int, tuple[str, str, float]], **facts: Any) -> Pool:
+def roster(people: Mapping[int, tuple[str, str, float]], **facts: Any) -> Pool:
     """Return experts by id: (name, industry of the main practice, kilometres north of the incident)."""
     return Pool.of_experts(
         [(id_, name, *km_north(distance_km), None) for id_, (name, _, distance_km) in people.items()],
@@ -140,6 +141,17 @@ def test_the_officers_weights_change_the_order_and_are_kept() -> None:
     assert matching.to_dict()["weights"]["travel"] == 80
 
 
+def test_of_two_with_the_same_points_the_nearer_goes_and_of_two_as_near_the_lower_number() -> None:
+    pool = roster({LI: ("李", "WH", 80), WANG: ("王", "WH", 5), ZHAO: ("赵", "WH", 5)})
+    travel_is_nothing = Weights(expertise=70, travel=0, load=30)
+
+    assert match(rescue(CHEMIST), experts=pool, weights=travel_is_nothing)["chemist"].ids() == [
+        WANG,
+        ZHAO,
+        LI,
+    ]
+
+
 @pytest.mark.parametrize(
     ("weights", "points"),
     [
@@ -185,6 +197,28 @@ def test_near_trades_are_searched_only_when_the_trade_is_used_up_and_it_is_said(
     assert scarce.picks == (2,)
     assert scarce.reserves == (3, 4, QIAN + 10)
     assert scarce.ids() == [2, 3, 4, QIAN + 10, SUN + 10]
+
+
+def test_neighbours_on_leave_do_not_count_among_those_of_the_trade_who_are_kept_away() -> None:
+    people = {number: ("演示", "WH", 20.0) for number in (LI, WANG, ZHAO, QIAN)} | {SUN: ("孙", "YQ", 1.0)}
+
+    matched = match(rescue(CHEMIST), experts=roster(people, absences=[(SUN, TODAY, TODAY, "")]))["chemist"]
+
+    assert (matched.excluded_count, matched.unfit_count) == (0, 1)
+    (sun,) = matched.excluded()
+    assert [reason.code for reason in sun.reasons] == ["absent", "near_not_needed"]
+
+
+def test_when_trade_and_neighbours_are_all_away_nobody_is_said_not_to_be_needed() -> None:
+    people = {LI: ("李", "WH", 20.0), SUN: ("孙", "YQ", 1.0)}
+    away = [(LI, TODAY, TODAY, ""), (SUN, TODAY, TODAY, "")]
+
+    matched = match(rescue(CHEMIST), experts=roster(people, absences=away))["chemist"]
+
+    assert [[reason.code for reason in one.reasons] for one in matched.excluded()] == [["absent"], ["absent"]]
+    assert matched.widened
+    assert matched.shortfall is not None
+    assert matched.shortfall.words.zh == "还差 1 人：符合专业的共 2 人，请假 2"
 
 
 def test_one_person_is_not_used_twice_and_both_seats_are_filled() -> None:
@@ -449,8 +483,9 @@ def test_everybody_is_either_a_candidate_or_left_out_with_exactly_the_true_reaso
             }
             assert reasons - about_fit == true
             assert reasons
-            if reasons & about_fit:
-                assert matched.requirement.industry not in {None, one["industry"], one["also"]}
+            is_of_trade = matched.requirement.industry in {None, one["industry"], one["also"]}
+            assert not (reasons & about_fit and is_of_trade)
+            assert reasons & about_fit or is_of_trade or matched.widened
         for count in matched.exclusions:
             assert count.count == sum(
                 count.code in reasons for reasons in left_out.values() if not reasons & about_fit

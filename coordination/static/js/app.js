@@ -235,7 +235,7 @@
     list.className = "keylist";
     function line(keys, what) {
       var dt = doc.createElement("dt"), dd = doc.createElement("dd");
-      keys.split(" ").forEach(function (key) { var kbd = doc.createElement("kbd"); kbd.textContent = key; dt.appendChild(kbd); });
+      keys.split(" ").forEach(function (key) { var kbd = doc.createElement("kbd"); kbd.textContent = key.length === 1 ? key.toUpperCase() : key; dt.appendChild(kbd); });
       dd.textContent = what;
       list.append(dt, dd);
     }

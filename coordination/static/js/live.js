@@ -11,7 +11,7 @@
   "use strict";
   var doc = document, url = doc.body.dataset.liveUrl;
   if (!url) return;
-  var heard = Date.now(), state = "ok", waiting = new Set(), polled = 0, pending = 0, source;
+  var heard = Date.now(), state = "ok", waiting = new Set(), polled = 0, pending = 0, opened = false, source;
   var mark = doc.querySelector("[data-live]"), text = doc.querySelector("[data-live-text]"), status = doc.querySelector("[data-live-status]");
 
   function alive(event) {
@@ -44,7 +44,12 @@
   function connect() {
     if (source) source.close();
     source = new EventSource(url);
-    source.onopen = function () { alive(); };
+    source.onopen = function () {
+      alive();
+      // What happened between two connections was told to nobody, so everything is fetched again.
+      if (opened) refreshNamed(null);
+      opened = true;
+    };
     source.onmessage = changed;
     source.addEventListener("changed", changed);
     source.addEventListener("beat", alive);

@@ -73,6 +73,7 @@
       else if (bounds && bounds.isValid()) map.fitBounds(bounds, { padding: [8, 8], animate: false });
       else map.setView([38.6, 116.2], 6.5, { animate: false });
     }
+    map.on("zoomend", function () { canvas.classList.toggle("far", map.getZoom() < 6.25); });
     // The view comes first: Leaflet makes a mark's element only once it knows where the mark lies.
     frame(null);
 

@@ -1,0 +1,360 @@
+"""The call-out itself: started, advanced, changed, stopped. What invitees say is in `answers`.
+
+Every operation locks downward in one order (incident or guidance request, callout, then what hangs on
+it), refuses what the state does not allow, changes the rows, writes the messages and the log line, all
+in one transaction. None of them sends anything or reads a clock. Running `advance` at any time, any
+number of times, from any number of processes, is harmless: it re-checks what is due under the lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from contracts.models import Capability, RescueTeam
+from coordination import deliveries, deployments, paging, progress, wording
+from coordination.models import (
+    Callout,
+    Deployment,
+    GuidanceRequest,
+    Invitation,
+    Requirement,
+    Seat,
+)
+from coordination.paging import AnswerSource, CalloutStatus, InvitationStatus, InviteeKind, Mode, Purpose
+from coordination.visits import FINISHED
+from experts.models import Expert
+from ground import audit
+from ground.audit import SYSTEM, Actor
+from ground.mistakes import Mistake, Refused
+from ground.models import Industry, Specialty
+from incidents import handling
+from incidents.lifecycle import IncidentStatus
+from incidents.models import Incident
+
+# A paused callout still has a next moment, so that it cannot be forgotten for ever.
+PAUSE = timedelta(days=365)
+
+
+class NoSeats(Mistake):
+    """A callout without a single seat asks for nobody."""
+
+
+class SubjectOver(Refused):
+    """The incident or request that the callout is for has ended."""
+
+
+class SeatsTaken(Refused):
+    """Fewer seats are wanted than people have accepted."""
+
+
+@dataclass(frozen=True)
+class RequirementSpec:
+    """One line of what is needed."""
+
+    kind: InviteeKind
+    seats: int
+    mode: Mode = Mode.ONSITE
+    industry: Industry | None = None
+    specialty: Specialty | None = None
+    capability: Capability | None = None
+    certificate: str = ""
+    critical: bool = False
+
+
+@dataclass(frozen=True)
+class Invitee:
+    """Somebody to ask for the requirement at `requirement` (its place in the list), in the order of the list."""
+
+    requirement: int
+    expert: Expert | None = None
+    team: RescueTeam | None = None
+    distance_km: float | None = None
+    travel_minutes: float | None = None
+    travel_source: str = ""
+    score: float | None = None
+    reasons: dict[str, Any] = field(default_factory=dict)
+    basis: str = ""
+    override_reason: str = ""
+
+
+def start(
+    subject: Incident | GuidanceRequest,
+    requirements: Sequence[RequirementSpec],
+    invitees: Sequence[Invitee],
+    *,
+    policy: str,
+    by: Actor,
+    at: datetime,
+) -> Callout:
+    """Start a callout and write the first wave. Nobody is asked twice, however often they are listed.
+
+    :raises NoSeats: if a requirement asks for no seat, or there is none.
+    :raises SubjectOver: if the incident or request has ended.
+    """
+    if not requirements or any(spec.seats < 1 for spec in requirements):
+        raise NoSeats(
+            "每项岗位至少要 1 个席位。请填写人数，或删去这一项。",
+            "Every requirement needs at least 1 seat. Give a number, or remove the line.",
+        )
+    if policy not in paging.POLICIES:
+        raise Mistake(
+            f"没有“{policy}”这种通知策略，可选：{'、'.join(paging.POLICIES)}。",
+            f"There is no policy “{policy}”; choose one of: {', '.join(paging.POLICIES)}.",
+        )
+    with transaction.atomic():
+        _lock_open_subject(subject)
+        callout = Callout.objects.create(
+            incident=subject if isinstance(subject, Incident) else None,
+            guidance_request=subject if isinstance(subject, GuidanceRequest) else None,
+            policy_code=policy,
+            next_step_at=at,
+            started_at=at,
+            started_by=by.user,
+        )
+        rows = [_add_requirement(callout, spec, position) for position, spec in enumerate(requirements, 1)]
+        _list(callout, invitees, rows)
+        seats = "、".join(_seats_wanted(spec) for spec in requirements)
+        progress.note(callout, f"发起通知应答：{seats}", by=by, at=at)
+        audit.record("callout.start", callout, by=by, at=at, seats=seats, policy=policy)
+        if callout.incident and callout.incident.status in (IncidentStatus.REPORTED, IncidentStatus.VERIFIED):
+            handling.move(callout.incident, IncidentStatus.RESPONDING, by=by, at=at)
+        progress.go_on(callout, at=at)
+    return callout
+
+
+def advance(callout_id: int, *, at: datetime) -> None:
+    """Do what is due: let windows close, ask the next, raise the alarm when nobody is left.
+
+    Harmless when nothing is due, when it runs twice, and when two run at once: the second finds the
+    first one's `next_step_at` in the future.
+    """
+    with transaction.atomic():
+        callout = progress.lock(callout_id)
+        if callout.status == CalloutStatus.OPEN and callout.next_step_at and callout.next_step_at <= at:
+            progress.go_on(callout, at=at)
+
+
+def due(at: datetime, *, limit: int = 50) -> list[int]:
+    """Return the ids of callouts to advance, longest due first. Unlocked: `advance` re-checks each."""
+    return list(Callout.objects.due(at).values_list("pk", flat=True)[:limit])
+
+
+def add_invitees(callout: Callout, invitees: Sequence[Invitee], *, by: Actor, at: datetime) -> int:
+    """Put more people on the list; an exhausted callout opens again. Return how many were new."""
+    with transaction.atomic():
+        callout = progress.refuse_closed(progress.lock(callout.pk))
+        added = _list(callout, invitees, list(callout.requirements.all()))
+        if added:
+            progress.note(callout, f"补充拟派 {added} 个对象", by=by, at=at)
+            audit.record("callout.add_invitees", callout, by=by, at=at, count=added)
+            progress.reopen_if_short(callout, at=at)
+    return added
+
+
+def change_seats(requirement: Requirement, seats: int, *, by: Actor, at: datetime) -> None:
+    """Raise or lower the number of seats of a requirement while the callout runs.
+
+    :raises SeatsTaken: if more than `seats` have accepted. :raises NoSeats: if negative, or no seat would be left.
+    """
+    with transaction.atomic():
+        callout = progress.refuse_closed(progress.lock(requirement.callout_id))
+        rows = list(requirement.seats.order_by("number"))
+        taken = sum(row.invitation_id is not None for row in rows)
+        if seats < taken:
+            raise SeatsTaken(
+                f"已有 {taken} 个对象接受，席位不能少于 {taken}。如需减少，请先请人退出。",
+                f"{taken} have accepted, so there cannot be fewer than {taken} seats. Ask somebody to withdraw first.",
+            )
+        if seats < 1 and callout.requirements.count() == 1:
+            raise NoSeats(
+                "至少要留 1 个席位。不再需要时请结束本次通知应答。",
+                "At least 1 seat must be left. End the callout if nobody is needed any more.",
+            )
+        if seats == len(rows):
+            return
+        free = [row for row in rows if row.invitation_id is None]
+        for row in free[len(free) - max(0, len(rows) - seats) :] if seats < len(rows) else ():
+            row.delete()
+        highest = max((row.number for row in rows), default=0)
+        Seat.objects.bulk_create(
+            Seat(requirement=requirement, number=highest + extra) for extra in range(1, seats - len(rows) + 1)
+        )
+        progress.note(
+            callout,
+            f"席位调整：{progress.requirement_words(requirement)} {len(rows)} → {seats}",
+            by=by,
+            at=at,
+        )
+        audit.record("callout.change_seats", callout, by=by, at=at, requirement=requirement.pk, seats=seats)
+        if seats > len(rows):
+            progress.reopen_if_short(callout, at=at)
+        else:
+            progress.settle(callout, at=at)
+
+
+def pause(callout: Callout, *, by: Actor, at: datetime) -> None:
+    """Ask nobody further until `resume`; answers are still taken."""
+    with transaction.atomic():
+        callout = progress.refuse_closed(progress.lock(callout.pk))
+        if callout.status == CalloutStatus.OPEN and not callout.paused:
+            callout.paused, callout.next_step_at = True, at + PAUSE
+            callout.save(update_fields=["paused", "next_step_at"])
+            progress.note(callout, "暂停自动通知", by=by, at=at)
+
+
+def resume(callout: Callout, *, by: Actor, at: datetime) -> None:
+    """Go on asking now: ends a pause, and asks the next wave without waiting for windows to close."""
+    with transaction.atomic():
+        callout = progress.refuse_closed(progress.lock(callout.pk))
+        if callout.status == CalloutStatus.OPEN:
+            callout.paused, callout.next_step_at = False, at
+            callout.save(update_fields=["paused", "next_step_at"])
+            progress.note(callout, "继续自动通知", by=by, at=at)
+            progress.go_on(callout, at=at)
+
+
+def stop(callout: Callout, *, reason: str, release_accepted: bool, by: Actor, at: datetime) -> None:
+    """End a callout: whoever was asked and has no seat is stood down and told.
+
+    With `release_accepted` (a false alarm) those who accepted are stood down and told as well; without
+    it they carry on. Ending an ended callout changes nothing.
+    """
+    with transaction.atomic():
+        callout = progress.lock(callout.pk)
+        if callout.status == CalloutStatus.CLOSED:
+            return
+        for invitation in callout.invitations.select_related("expert", "team", "requirement"):
+            if invitation.status == InvitationStatus.ACCEPTED:
+                if release_accepted:
+                    _stand_down_accepted(callout, invitation, reason, at=at)
+            elif invitation.status != InvitationStatus.STOOD_DOWN:
+                progress.stand_down(callout, invitation, reason, at=at)
+        callout.status = CalloutStatus.CLOSED
+        callout.next_step_at = None
+        callout.closed_at = at
+        callout.close_reason = reason
+        callout.save(update_fields=["status", "next_step_at", "closed_at", "close_reason"])
+        progress.note(callout, f"通知应答结束：{reason}", by=by, at=at)
+        audit.record("callout.stop", callout, by=by, at=at, reason=reason)
+
+
+def see(invitation: Invitation, *, at: datetime) -> None:
+    """Remember when the invitee first had the answer page in front of them. Delays and decides nothing."""
+    seen = Invitation.objects.filter(pk=invitation.pk, first_seen_at=None).update(first_seen_at=at)
+    if seen:
+        progress.tell_pages(invitation.callout)
+
+
+def tell_asked(callout: Callout, what: str, *, at: datetime) -> int:
+    """Tell everybody who was asked, and not let go, what has changed; return how many."""
+    with transaction.atomic():
+        callout = progress.lock(callout.pk)
+        told = callout.invitations.filter(
+            status__in=[
+                InvitationStatus.ASKED,
+                InvitationStatus.ACCEPTED,
+                InvitationStatus.LAPSED,
+                InvitationStatus.RESERVE,
+            ]
+        ).select_related("expert", "team", "callout")
+        for invitation in told:
+            invitation.callout = callout
+            deliveries.tell(
+                invitation,
+                Purpose.NOTICE,
+                subject=wording.correction_subject(callout),
+                text=wording.correction_text(invitation, what),
+                at=at,
+            )
+    return len(told)
+
+
+def _stand_down_accepted(callout: Callout, invitation: Invitation, why: str, *, at: datetime) -> None:
+    deployment = Deployment.objects.filter(invitation=invitation).first()
+    if deployment and deployments.can_stand_down(deployment):
+        deployments.stand_down(deployment, by=SYSTEM, at=at)
+        Seat.objects.filter(invitation=invitation).update(invitation=None)
+        invitation.status = InvitationStatus.STOOD_DOWN
+    elif deployment:
+        deployments.release(deployment, by=SYSTEM, source=AnswerSource.OFFICER, at=at)
+    invitation.callout = callout
+    invitation.exclusive = False
+    invitation.save(update_fields=["status", "exclusive"])
+    progress.tell_stood_down(invitation, why, at=at)
+
+
+def _add_requirement(callout: Callout, spec: RequirementSpec, position: int) -> Requirement:
+    requirement = Requirement.objects.create(
+        callout=callout,
+        position=position,
+        kind=spec.kind,
+        mode=spec.mode,
+        industry=spec.industry,
+        specialty=spec.specialty,
+        capability=spec.capability,
+        certificate=spec.certificate,
+        critical=spec.critical,
+    )
+    Seat.objects.bulk_create(
+        Seat(requirement=requirement, number=number) for number in range(1, spec.seats + 1)
+    )
+    return requirement
+
+
+def _list(callout: Callout, invitees: Sequence[Invitee], requirements: Sequence[Requirement]) -> int:
+    """Write the invitations in the order given; who is on the list already stays where they are."""
+    experts = set(callout.invitations.exclude(expert=None).values_list("expert", flat=True))
+    teams = set(callout.invitations.exclude(team=None).values_list("team", flat=True))
+    last = callout.invitations.aggregate(last=Max("rank"))["last"] or 0
+    rows = []
+    for invitee in invitees:
+        if (invitee.expert and invitee.expert.pk in experts) or (invitee.team and invitee.team.pk in teams):
+            continue
+        if invitee.expert:
+            experts.add(invitee.expert.pk)
+        if invitee.team:
+            teams.add(invitee.team.pk)
+        rows.append(
+            Invitation(
+                callout=callout,
+                requirement=requirements[invitee.requirement],
+                expert=invitee.expert,
+                team=invitee.team,
+                rank=last + len(rows) + 1,
+                distance_km=invitee.distance_km,
+                travel_minutes=invitee.travel_minutes,
+                travel_source=invitee.travel_source,
+                score=invitee.score,
+                reasons=invitee.reasons,
+                basis=invitee.basis,
+                override_reason=invitee.override_reason,
+            )
+        )
+    Invitation.objects.bulk_create(rows)
+    return len(rows)
+
+
+def _seats_wanted(spec: RequirementSpec) -> str:
+    name = spec.industry.name if spec.industry else (spec.capability.name if spec.capability else "")
+    unit = "支" if spec.kind is InviteeKind.TEAM else "名"
+    return f"{name}{spec.mode.zh}{spec.kind.zh} {spec.seats} {unit}"
+
+
+def _lock_open_subject(subject: Incident | GuidanceRequest) -> None:
+    if isinstance(subject, Incident):
+        locked = Incident.objects.locked(subject.pk)
+        over = not locked.is_open
+    else:
+        locked_request = GuidanceRequest.objects.locked(subject.pk)
+        over = locked_request.status in FINISHED
+    if over:
+        raise SubjectOver(
+            f"{subject.number} 已结束，不能再发起通知应答。",
+            f"{subject.number} is over, so no callout can be started for it.",
+        )

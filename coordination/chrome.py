@@ -1,0 +1,75 @@
+"""What stands around every page: navigation by what the user may do, the installation's name, the live feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from ground import clock
+from ground.access import Permission, Role
+from ground.models import User
+from incidents.models import Incident
+
+
+@dataclass(frozen=True)
+class NavItem:
+    key: str
+    label: str
+    url: str
+    current: bool
+    count: int = 0
+    hotkey: str = ""
+
+
+def chrome(request: HttpRequest) -> dict[str, Any]:
+    """Context of `base.html`. The clock is the database's, so that countdowns on the page agree with it."""
+    user = getattr(request, "user", None)
+    around: dict[str, Any] = {
+        "installation": {
+            "is_demo": settings.MUSTER_MODE == "demo",
+            "mode": settings.MUSTER_MODE,
+            "sender_name": settings.MUSTER_SENDER_NAME,
+            "duty_phone": settings.MUSTER_DUTY_PHONE,
+        },
+        "server_now": clock.now(),
+    }
+    if isinstance(user, User):
+        language = get_language() or "zh-hans"
+        around["nav"] = _nav(request, user)
+        around["role_label"] = "、".join(role.word(language) for role in Role if role in user.roles())
+    return around
+
+
+def _nav(request: HttpRequest, user: User) -> list[NavItem]:
+    def item(key: str, label: str, name: str, *, count: int = 0, hotkey: str = "") -> NavItem:
+        url = reverse(name)
+        here = request.path == url if url == "/" else request.path.startswith(url)
+        return NavItem(key, label, url, here, count, hotkey)
+
+    items = []
+    if user.may(Permission.READ_INCIDENTS):
+        items.append(item("desk", _("值守台"), "desk", hotkey="g h"))
+        items.append(
+            item("incidents", _("事件"), "incidents", count=Incident.objects.open().count(), hotkey="g e")
+        )
+    if user.may(Permission.OWN_ENTERPRISE):
+        items.append(item("my-enterprise", _("我的企业"), "my-enterprise"))
+    if user.may(Permission.READ_ROSTER):
+        items.append(item("experts", _("专家名册"), "experts", hotkey="g x"))
+    if user.may(Permission.READ_CONTRACTS):
+        items.append(item("teams", _("救援队伍"), "teams", hotkey="g t"))
+        items.append(item("enterprises", _("企业"), "enterprises"))
+        items.append(item("agreements", _("救援协议"), "agreements"))
+    if user.may(Permission.READ_GUIDANCE):
+        items.append(item("guidance", _("指导申请"), "guidance"))
+    if settings.MUSTER_MODE == "demo" and (
+        user.may(Permission.CALL_OUT) or user.may(Permission.HANDLE_GUIDANCE)
+    ):
+        items.append(item("inbox", _("演示收件箱"), "inbox"))
+    return items

@@ -1,0 +1,430 @@
+"""Messages as rows: written with the decision they belong to, claimed with an intent, recorded after the wire.
+
+A delivery is written in the transaction that decides on it, so it cannot be lost. Sending is at least
+once: `claim` writes an intent before the wire, and whoever finds a lease run out asks the provider
+(`look_up`) before sending again. Where the provider cannot tell, the message goes out again marked
+可能重复: a message too many beats one too few.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection, transaction
+
+
+from coordination import channels, links
+from coordination.announcements import announce
+from coordination.channels import Accepted, Ambiguous, Message, Outcome, Rejected
+from coordination.models import (
+    AnswerToken,
+    Callout,
+    Delivery,
+    GuidanceRequest,
+    Invitation,
+    SendIntent,
+)
+from coordination.models.deliveries import SendOutcome
+from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
+from ground.access import Role
+from ground.models import ContactPoint, User
+from incidents.models import Incident
+
+# Longer than any channel's own time-out, so a lease that ran out means the sender died or hung.
+LEASE: Final = timedelta(seconds=45)
+BACKOFF_AT_MOST: Final = timedelta(seconds=60)
+ALARM_VALID_FOR: Final = timedelta(hours=12)
+NO_CONTACT: Final = "没有可用的联系方式"
+MAYBE_DUPLICATE: Final = "（可能重复）"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A delivery that this process alone may hand over now, ready for the wire."""
+
+    delivery_id: int
+    lease_no: int
+    channel: str
+    message: Message
+    look_up_first: bool
+
+
+def ask(invitation: Invitation, *, subject: str, text: str, at: datetime) -> Delivery:
+    """Write the message that asks an invitee; the answer link is added when it is sent."""
+    links.issue(invitation, at=at)
+    attempt = 1 + max(
+        invitation.deliveries.filter(purpose=Purpose.ASK).values_list("attempt", flat=True), default=0
+    )
+    return _to_invitee(invitation, Purpose.ASK, subject=subject, text=text, at=at, attempt=attempt)
+
+
+def tell(invitation: Invitation, purpose: Purpose, *, subject: str, text: str, at: datetime) -> Delivery:
+    """Write a message that tells an invitee something: a stand-down, a correction."""
+    attempt = 1 + max(
+        invitation.deliveries.filter(purpose=purpose).values_list("attempt", flat=True), default=0
+    )
+    return _to_invitee(invitation, purpose, subject=subject, text=text, at=at, attempt=attempt)
+
+
+def alarm(
+    *,
+    subject: str,
+    text: str,
+    at: datetime,
+    callout: Callout | None = None,
+    incident: Incident | None = None,
+    guidance_request: GuidanceRequest | None = None,
+) -> list[Delivery]:
+    """Write an alarm to every duty officer (for a guidance request: every roster admin)."""
+    role = Role.ROSTER_ADMIN if guidance_request else Role.DUTY_OFFICER
+    officers = User.objects.filter(is_active=True, grants__role=role).distinct().prefetch_related("contacts")
+    made = []
+    for officer in officers:
+        contact = _first_reachable(officer.contacts.all())
+        made.append(
+            Delivery.objects.create(
+                purpose=Purpose.ALARM,
+                callout=callout,
+                incident=incident,
+                guidance_request=guidance_request,
+                user=officer,
+                recipient=officer.name,
+                subject=subject,
+                text=text,
+                priority=0,
+                created_at=at,
+                due_at=at,
+                expires_at=at + ALARM_VALID_FOR,
+                **_route(contact),
+            )
+        )
+    return made
+
+
+def cancel(invitation: Invitation, purposes: Iterable[Purpose], *, reason: str, at: datetime) -> bool:
+    """Cancel the invitee's unsent messages; return whether any of these purposes may have reached them."""
+    maybe_reached = False
+    for delivery in invitation.deliveries.filter(purpose__in=list(purposes)):
+        tried = delivery.intents.exclude(outcome__in=[SendOutcome.REJECTED, SendOutcome.NOT_SENT]).exists()
+        maybe_reached |= tried
+        if delivery.status in UNSENT:
+            delivery.status = DeliveryStatus.CANCELLED
+            delivery.reason = f"{reason}（可能已发出）" if tried else reason
+            delivery.lease_until = None
+            delivery.save(update_fields=["status", "reason", "lease_until"])
+    return maybe_reached
+
+
+def expire(*, at: datetime) -> int:
+    """Fail what could not be sent in time, and alarm the duty officer about asks that never went out."""
+    late = list(
+        Delivery.objects.filter(status__in=list(UNSENT), expires_at__lte=at).values_list("pk", flat=True)[
+            :100
+        ]
+    )
+    for pk in late:
+        with transaction.atomic():
+            delivery = _lock(pk, with_callout=True)
+            if delivery.status not in UNSENT:
+                continue
+            delivery.status = DeliveryStatus.FAILED
+            delivery.reason = "过了有效时间仍未发出"
+            delivery.lease_until = None
+            delivery.save(update_fields=["status", "reason", "lease_until"])
+            _after_failure(delivery, at=at)
+    return len(late)
+
+
+def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
+    """Lease up to `slots` due deliveries to this process and write an intent for each, in one transaction.
+
+    Asks whose callout is over or whose invitee is no longer asked are cancelled here, the last moment
+    before the wire. Safe to call from any number of processes: no delivery is leased twice.
+    """
+    if slots <= 0:
+        return []
+    with transaction.atomic():
+        ids = _due_ids(slots, at)
+        rows = list(
+            Delivery.objects.filter(pk__in=ids)
+            .select_related("callout", "invitation")
+            .order_by("priority", "due_at", "id")
+        )
+        claimed = []
+        for delivery in rows:
+            if (reason := _no_longer_wanted(delivery)) is not None:
+                tried = delivery.lease_no > 0
+                delivery.status = DeliveryStatus.CANCELLED
+                delivery.reason = f"{reason}（可能已发出）" if tried else reason
+                delivery.lease_until = None
+                delivery.save(update_fields=["status", "reason", "lease_until"])
+                continue
+            # An intent that has no certain outcome: the message may be out already.
+            uncertain = delivery.intents.filter(outcome__in=["", SendOutcome.AMBIGUOUS]).exists()
+            delivery.lease_no += 1
+            delivery.lease_until = at + LEASE
+            delivery.lease_holder = holder
+            delivery.status = DeliveryStatus.LEASED
+            delivery.maybe_duplicate = delivery.maybe_duplicate or uncertain
+            delivery.save(
+                update_fields=["lease_no", "lease_until", "lease_holder", "status", "maybe_duplicate"]
+            )
+            SendIntent.objects.create(delivery=delivery, lease_no=delivery.lease_no, at=at)
+            claimed.append(
+                Claimed(
+                    delivery_id=delivery.pk,
+                    lease_no=delivery.lease_no,
+                    channel=delivery.channel,
+                    message=_message(delivery),
+                    look_up_first=uncertain,
+                )
+            )
+    return claimed
+
+
+def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
+    """Write down what became of a claimed delivery.
+
+    An acceptance is recorded whoever holds the lease by now: the reference is the delivery's own, so
+    any success is the success. Anything else is recorded only by the lease that it happened under.
+    """
+    with transaction.atomic():
+        failed = isinstance(outcome, Rejected) and outcome.permanent
+        delivery = _lock(claimed.delivery_id, with_callout=failed)
+        mine = delivery.lease_no == claimed.lease_no and delivery.status == DeliveryStatus.LEASED
+        match outcome:
+            case Accepted(message_id):
+                _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)
+                if delivery.status in UNSENT or delivery.status == DeliveryStatus.CANCELLED:
+                    if delivery.status in UNSENT:
+                        delivery.status = DeliveryStatus.SENT
+                    delivery.provider = claimed.channel
+                    delivery.provider_message_id = message_id
+                    delivery.sent_at = delivery.sent_at or at
+                    delivery.lease_until = None
+                    delivery.save()
+            case Ambiguous(reason):
+                _finish_intent(claimed, SendOutcome.AMBIGUOUS, reason, at=at)
+                if mine:
+                    # Asked about or sent again soon: nobody is helped by waiting for the lease to run out.
+                    delivery.status = DeliveryStatus.UNKNOWN
+                    delivery.reason = reason
+                    delivery.lease_until = None
+                    delivery.due_at = at + _backoff(delivery.lease_no)
+                    delivery.save()
+            case _:
+                _finish_intent(claimed, SendOutcome.REJECTED, outcome.reason, at=at)
+                if not mine:
+                    return
+                delivery.reason = outcome.reason
+                delivery.lease_until = None
+                if outcome.permanent:
+                    delivery.status = DeliveryStatus.FAILED
+                else:
+                    delivery.status = DeliveryStatus.PENDING
+                    delivery.due_at = at + _backoff(delivery.lease_no)
+                delivery.save()
+                if outcome.permanent:
+                    _after_failure(delivery, at=at)
+        _announce(delivery)
+
+
+def void_leases(*, of_others_than: uuid.UUID, at: datetime) -> int:
+    """Void the leases of processes that are gone, at the start of the embedded server.
+
+    Only where one process holds the database (an OS lock sees to it): every other holder is dead.
+    """
+    return (
+        Delivery.objects.filter(status=DeliveryStatus.LEASED)
+        .exclude(lease_holder=of_others_than)
+        .update(lease_until=at - timedelta(microseconds=1))
+    )
+
+
+def _to_invitee(
+    invitation: Invitation, purpose: Purpose, *, subject: str, text: str, at: datetime, attempt: int
+) -> Delivery:
+    callout = invitation.callout
+    contacts = list(invitation.invitee.contacts.all())
+    contact = _first_reachable(contacts)
+    delivery = Delivery.objects.create(
+        purpose=purpose,
+        invitation=invitation,
+        callout=callout,
+        incident_id=callout.incident_id,
+        guidance_request_id=callout.guidance_request_id,
+        recipient=invitation.invitee.name,
+        subject=subject,
+        text=text,
+        attempt=attempt,
+        # The first message of any incident goes before the tenth of another (rank within the wave).
+        priority=callout.policy.priority * 100 + min(invitation.rank, 99),
+        created_at=at,
+        due_at=at,
+        expires_at=at + callout.policy.message_valid_for,
+        **_route(contact),
+    )
+    if delivery.status == DeliveryStatus.FAILED:
+        _after_failure(delivery, at=at)
+    return delivery
+
+
+def _lock(delivery_id: int, *, with_callout: bool) -> Delivery:
+    """Lock a delivery, its callout before it when a failure may have to move that on."""
+    if with_callout:
+        callout_id = Delivery.objects.values_list("callout_id", flat=True).get(pk=delivery_id)
+        if callout_id is not None:
+            Callout.objects.locked(callout_id)
+    return Delivery.objects.select_for_update(of=("self",), no_key=True).get(pk=delivery_id)
+
+
+def _first_reachable(contacts: Sequence[ContactPoint]) -> ContactPoint | None:
+    return next((contact for contact in contacts if channels.carrier_of(contact.kind)), None)
+
+
+def _route(contact: ContactPoint | None) -> dict[str, str]:
+    """Return the columns that say how a message goes; without a contact it has failed before it began."""
+    channel = channels.carrier_of(contact.kind) if contact else None
+    if contact is None or channel is None:
+        return {"channel": "none", "address": "", "status": DeliveryStatus.FAILED, "reason": NO_CONTACT}
+    return {"channel": channel.code, "address": contact.value, "status": DeliveryStatus.PENDING, "reason": ""}
+
+
+def _after_failure(delivery: Delivery, *, at: datetime) -> None:
+    """Try the invitee's next contact; when there is none, alarm the duty officer. Nothing fails silently."""
+    invitation = delivery.invitation
+    if invitation is None:
+        return
+    tried = set(
+        invitation.deliveries.filter(purpose=delivery.purpose, status=DeliveryStatus.FAILED).values_list(
+            "address", flat=True
+        )
+    )
+    contact = _first_reachable([c for c in invitation.invitee.contacts.all() if c.value not in tried])
+    if contact is not None and delivery.reason != NO_CONTACT and delivery.expires_at > at:
+        Delivery.objects.create(
+            purpose=delivery.purpose,
+            invitation=invitation,
+            callout=delivery.callout,
+            incident_id=delivery.incident_id,
+            guidance_request_id=delivery.guidance_request_id,
+            recipient=delivery.recipient,
+            subject=delivery.subject,
+            text=delivery.text,
+            attempt=delivery.attempt + 1,
+            priority=delivery.priority,
+            created_at=at,
+            due_at=at,
+            expires_at=delivery.expires_at,
+            **_route(contact),
+        )
+        return
+    if delivery.purpose == Purpose.ASK:
+        # Nobody can hear this one, so the next is asked without waiting for the window to close.
+        Callout.objects.filter(pk=delivery.callout_id, status=CalloutStatus.OPEN, paused=False).update(
+            next_step_at=at
+        )
+    what = "通知" if delivery.purpose == Purpose.ASK else "消息"
+    alarm(
+        subject=f"未能送达：{delivery.recipient}",
+        text=f"发给{delivery.recipient}的{what}没有送达：{delivery.reason}。请电话联系，或换人。",
+        at=at,
+        callout=delivery.callout,
+        incident=delivery.incident,
+        guidance_request=delivery.guidance_request,
+    )
+
+
+def _no_longer_wanted(delivery: Delivery) -> str | None:
+    if delivery.purpose != Purpose.ASK or delivery.callout is None or delivery.invitation is None:
+        return None
+    if delivery.callout.status == CalloutStatus.CLOSED:
+        return "通知应答已结束"
+    if delivery.invitation.status != InvitationStatus.ASKED:
+        return f"对方状态已是“{InvitationStatus(delivery.invitation.status).zh}”"
+    return None
+
+
+def _message(delivery: Delivery) -> Message:
+    link = ""
+    if delivery.invitation_id and delivery.purpose in (Purpose.ASK, Purpose.STAND_DOWN, Purpose.NOTICE):
+        token = AnswerToken.objects.filter(invitation=delivery.invitation_id, revoked_at=None).last()
+        link = links.address(token) if token else ""
+    mark = MAYBE_DUPLICATE if delivery.maybe_duplicate else ""
+    return Message(
+        reference=delivery.public_id,
+        recipient=delivery.recipient,
+        address=delivery.address,
+        subject=mark + delivery.subject,
+        text=mark + delivery.text,
+        link=link,
+    )
+
+
+def _finish_intent(claimed: Claimed, outcome: SendOutcome, detail: str, *, at: datetime) -> None:
+    SendIntent.objects.filter(delivery=claimed.delivery_id, lease_no=claimed.lease_no).update(
+        outcome=outcome, detail=detail[:200], finished_at=at
+    )
+
+
+def _backoff(lease_no: int) -> timedelta:
+    return min(BACKOFF_AT_MOST, timedelta(seconds=2 ** min(lease_no, 6)))
+
+
+def _due_ids(slots: int, at: datetime) -> list[int]:
+    """Return the ids to lease, locked until the transaction ends.
+
+    On PostgreSQL the callout is locked FOR SHARE as well: under READ COMMITTED a callout that fills
+    between our snapshot and our update would let one more message out. The ORM has no FOR SHARE.
+    """
+    if connection.vendor != "postgresql":
+        return list(
+            Delivery.objects.due(at).order_by("priority", "due_at", "id").values_list("pk", flat=True)[:slots]
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT d.id, d.callout_id FROM coordination_delivery d
+            WHERE d.status IN ('pending', 'leased', 'unknown') AND d.due_at <= %s AND d.expires_at > %s
+              AND (d.lease_until IS NULL OR d.lease_until < %s)
+            ORDER BY d.priority, d.due_at, d.id
+            LIMIT %s
+            FOR UPDATE OF d SKIP LOCKED
+            """,
+            [at, at, at, slots],
+        )
+        found = cursor.fetchall()
+        wanted = sorted({callout for _, callout in found if callout is not None})
+        cursor.execute(
+            "SELECT id FROM coordination_callout WHERE id = ANY(%s) ORDER BY id FOR SHARE SKIP LOCKED",
+            [wanted],
+        )
+        free = {row[0] for row in cursor.fetchall()}
+    return [pk for pk, callout in found if callout is None or callout in free]
+
+
+def _announce(delivery: Delivery) -> None:
+    if delivery.incident_id:
+        public_id = Incident.objects.filter(pk=delivery.incident_id).values_list("public_id", flat=True).get()
+        announce(f"incident:{public_id}", "desk")
+    elif delivery.guidance_request_id:
+        announce("guidance")
+
+
+__all__ = [
+    "LEASE",
+    "MAYBE_DUPLICATE",
+    "Claimed",
+    "alarm",
+    "ask",
+    "cancel",
+    "claim",
+    "expire",
+    "record",
+    "tell",
+    "void_leases",
+]

@@ -1,0 +1,73 @@
+"""The embedded engine: one sender loop in a supervised thread of the one process that holds the database."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.db import connection
+
+from coordination import sender
+from ground.mistakes import Refused
+
+
+class AlreadyRunning(Refused):
+    """Another process serves this database already."""
+
+
+class Engine:
+    """Started before the first request is served, stopped after the last."""
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._lock: IO[str] | None = None
+
+    def start(self) -> None:
+        """Take the database for this process and begin sending.
+
+        :raises AlreadyRunning: if another process has it.
+        """
+        self._lock = _only_one()
+        loop = sender.Sender()
+        loop.begin(alone=self._lock is not None)
+        self._thread = threading.Thread(target=loop.run, args=(self._stop,), name="sender", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, within_seconds: float = 10) -> None:
+        self._stop.set()
+        sender.WAKE.set()
+        if self._thread:
+            self._thread.join(within_seconds)
+        if self._lock:
+            self._lock.close()
+
+
+def _only_one() -> IO[str] | None:
+    """Lock the SQLite file's neighbour for this process's lifetime; PostgreSQL takes any number of processes."""
+    if connection.vendor != "sqlite":
+        return None
+    name = str(settings.DATABASES["default"]["NAME"])
+    if ":memory:" in name or "mode=memory" in name:
+        return None
+    path = Path(name).with_suffix(".lock")
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        holder = lock.read().strip()
+        lock.close()
+        raise AlreadyRunning(
+            f"另一个进程（{holder or '进程号未知'}）正在使用这个数据库。请先停掉它，或直接用它的网页。",
+            f"Another process ({holder or 'pid unknown'}) is serving this database. Stop it first, or use its page.",
+        ) from None
+    lock.seek(0)
+    lock.truncate()
+    lock.write(f"pid {os.getpid()}")
+    lock.flush()
+    return lock

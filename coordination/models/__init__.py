@@ -1,0 +1,33 @@
+"""Rows of the coordination: requests, callouts and what hangs on them, messages, what matching proposed."""
+
+from coordination.models.callouts import (
+    AnswerToken,
+    Callout,
+    Deployment,
+    DeploymentStep,
+    Invitation,
+    Requirement,
+    Seat,
+)
+from coordination.models.deliveries import Delivery, Inbound, InboxMessage, SendIntent, Worker
+from coordination.models.guidance import Finding, GuidanceRequest
+from coordination.models.recommendations import IdempotentAnswer, Recommendation
+
+__all__ = [
+    "AnswerToken",
+    "Callout",
+    "Delivery",
+    "Deployment",
+    "DeploymentStep",
+    "Finding",
+    "GuidanceRequest",
+    "IdempotentAnswer",
+    "Inbound",
+    "InboxMessage",
+    "Invitation",
+    "Recommendation",
+    "Requirement",
+    "Seat",
+    "SendIntent",
+    "Worker",
+]

@@ -1,0 +1,239 @@
+"""One attempt to fill the seats of an incident or a guidance request.
+
+The constraints carry the safety: seats are rows, so nothing can be over-filled; an open callout
+always has a next moment, so none can be forgotten; a person holds one exclusive seat at a time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from contracts.models import Capability, RescueTeam
+from coordination.models.guidance import GuidanceRequest
+from coordination.paging import (
+    POLICIES,
+    AnswerSource,
+    CalloutStatus,
+    DeploymentStatus,
+    InvitationStatus,
+    InviteeKind,
+    Mode,
+    Policy,
+    Reply,
+)
+from experts.models import Expert
+from ground.models import Industry, PublicIdModel, Specialty, User
+from incidents.models import Incident
+
+
+class CalloutQuerySet(models.QuerySet["Callout"]):
+    def due(self, at: datetime) -> CalloutQuerySet:
+        """Return the open callouts whose next moment has come, the longest due first."""
+        return self.filter(status=CalloutStatus.OPEN, next_step_at__lte=at).order_by("next_step_at", "id")
+
+    def live(self) -> CalloutQuerySet:
+        return self.exclude(status=CalloutStatus.CLOSED)
+
+    def locked(self, pk: int) -> Callout:
+        """Return the callout with its row locked until the transaction ends.
+
+        Every operation that touches a callout, its seats or invitations starts here (after locking
+        its incident or request, if it needs that), so two never take the same locks in opposite orders.
+        """
+        return self.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+class Callout(PublicIdModel):
+    incident = models.ForeignKey(Incident, models.PROTECT, null=True, blank=True, related_name="callouts")
+    guidance_request = models.ForeignKey(
+        GuidanceRequest, models.PROTECT, null=True, blank=True, related_name="callouts"
+    )
+    policy_code = models.CharField(max_length=10, choices=[(p.code, p.zh) for p in POLICIES.values()])
+    status = models.CharField(max_length=10, choices=CalloutStatus.choices(), default=CalloutStatus.OPEN)
+    wave = models.PositiveIntegerField(default=0)
+    next_step_at = models.DateTimeField(null=True)  # null once nothing more will be asked
+    paused = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    started_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    first_filled_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    close_reason = models.CharField(max_length=200, blank=True)
+
+    objects = CalloutQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(incident__isnull=False, guidance_request=None)
+                | Q(incident=None, guidance_request__isnull=False),
+                name="callout_for_incident_or_request",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="open") | Q(next_step_at__isnull=False), name="open_callout_has_next_step"
+            ),
+        ]
+        indexes = [models.Index(fields=["next_step_at"], condition=Q(status="open"), name="callout_due")]
+
+    def __str__(self) -> str:
+        return f"{self.incident or self.guidance_request} #{self.pk}"
+
+    @property
+    def policy(self) -> Policy:
+        return POLICIES[self.policy_code]
+
+
+class Requirement(models.Model):
+    """One line of a need: this kind of person or team, this many seats (the Seat rows are the number)."""
+
+    callout = models.ForeignKey(Callout, models.CASCADE, related_name="requirements")
+    position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=8, choices=InviteeKind.choices())
+    mode = models.CharField(max_length=8, choices=Mode.choices(), default=Mode.ONSITE)
+    industry = models.ForeignKey(Industry, models.PROTECT, null=True, blank=True, related_name="+")
+    specialty = models.ForeignKey(Specialty, models.PROTECT, null=True, blank=True, related_name="+")
+    capability = models.ForeignKey(Capability, models.PROTECT, null=True, blank=True, related_name="+")
+    certificate = models.CharField(max_length=60, blank=True)
+    critical = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["callout", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["callout", "position"], name="requirement_placed_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.callout} · {InviteeKind(self.kind).zh}"
+
+
+class Invitation(PublicIdModel):
+    """One ask to one expert or team within a callout."""
+
+    callout = models.ForeignKey(Callout, models.CASCADE, related_name="invitations")
+    requirement = models.ForeignKey(Requirement, models.CASCADE, related_name="invitations")
+    expert = models.ForeignKey(Expert, models.PROTECT, null=True, blank=True, related_name="invitations")
+    team = models.ForeignKey(RescueTeam, models.PROTECT, null=True, blank=True, related_name="invitations")
+    rank = models.PositiveIntegerField()
+    wave = models.PositiveIntegerField(null=True)
+    status = models.CharField(
+        max_length=12, choices=InvitationStatus.choices(), default=InvitationStatus.LISTED
+    )
+    # True while an accepted on-site incident seat is held: until the deployment is released.
+    exclusive = models.BooleanField(default=False)
+    asked_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField(null=True)  # from the visible page's beacon, never from a GET
+    answered_at = models.DateTimeField(null=True)
+    reply = models.CharField(max_length=8, choices=Reply.choices(), blank=True)
+    answer_source = models.CharField(max_length=8, choices=AnswerSource.choices(), blank=True)
+    answered_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+"
+    )  # who recorded it, if not the invitee
+    eta_at = models.DateTimeField(null=True)
+    crew = models.PositiveIntegerField(null=True)
+    vehicles = models.PositiveIntegerField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    back_on = models.DateField(null=True)
+    # What matching said when this invitee was listed: kept, so that the page and the paper say the same.
+    distance_km = models.FloatField(null=True)
+    travel_minutes = models.FloatField(null=True)
+    travel_source = models.CharField(max_length=20, blank=True)
+    score = models.FloatField(null=True)
+    reasons = models.JSONField(default=dict)
+    basis = models.CharField(max_length=12, blank=True)
+    override_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["callout", "rank"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expert__isnull=False, team=None) | Q(expert=None, team__isnull=False),
+                name="invitation_to_expert_or_team",
+            ),
+            models.UniqueConstraint(fields=["callout", "expert"], name="expert_invited_once_per_callout"),
+            models.UniqueConstraint(fields=["callout", "team"], name="team_invited_once_per_callout"),
+            models.UniqueConstraint(
+                fields=["expert"], condition=Q(status="accepted", exclusive=True), name="expert_in_one_place"
+            ),
+            models.UniqueConstraint(
+                fields=["team"], condition=Q(status="accepted", exclusive=True), name="team_in_one_place"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="asked") | Q(asked_at__isnull=False), name="asked_invitation_has_moment"
+            ),
+        ]
+        indexes = [models.Index(fields=["expert", "asked_at"], name="invitation_by_expert")]
+
+    def __str__(self) -> str:
+        return f"{self.invitee} · {InvitationStatus(self.status).zh}"
+
+    @property
+    def invitee(self) -> Expert | RescueTeam:
+        return self.expert or self.team  # type: ignore[return-value]  # a constraint: one of the two is set
+
+
+class Seat(models.Model):
+    """One row of a requirement, free or taken by one invitation."""
+
+    requirement = models.ForeignKey(Requirement, models.CASCADE, related_name="seats")
+    number = models.PositiveSmallIntegerField()
+    invitation = models.OneToOneField(Invitation, models.PROTECT, null=True, related_name="seat")
+
+    class Meta:
+        ordering = ["requirement", "number"]
+        constraints = [models.UniqueConstraint(fields=["requirement", "number"], name="seat_numbered_once")]
+
+    def __str__(self) -> str:
+        return f"{self.requirement} · {self.number}"
+
+
+class AnswerToken(models.Model):
+    """The secret in an answer link; only its SHA-256 is kept. `nonce` lets the sender derive it again."""
+
+    invitation = models.ForeignKey(Invitation, models.CASCADE, related_name="tokens")
+    nonce = models.CharField(max_length=32)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.invitation}"
+
+
+class Deployment(PublicIdModel):
+    """What follows an accepted invitation; `status` is the last step's."""
+
+    invitation = models.OneToOneField(Invitation, models.PROTECT, related_name="deployment")
+    status = models.CharField(
+        max_length=12, choices=DeploymentStatus.choices(), default=DeploymentStatus.COMMITTED
+    )
+    report = models.TextField(_("意见或报告"), blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.invitation} · {DeploymentStatus(self.status).zh}"
+
+
+class DeploymentStep(models.Model):
+    """A step of a deployment: when, said by whom, where."""
+
+    deployment = models.ForeignKey(Deployment, models.CASCADE, related_name="steps")
+    status = models.CharField(max_length=12, choices=DeploymentStatus.choices())
+    at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    source = models.CharField(max_length=8, choices=AnswerSource.choices())
+    latitude = models.FloatField(null=True)
+    longitude = models.FloatField(null=True)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.deployment} {self.at:%H:%M}"

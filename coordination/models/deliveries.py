@@ -1,0 +1,168 @@
+"""Messages out and messages in. A row here is a promise: it is sent, or it says why not."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from coordination.models.callouts import Callout, Invitation
+from coordination.models.guidance import GuidanceRequest
+from coordination.paging import DeliveryStatus, Purpose
+from ground.models import PublicIdModel, User
+from incidents.models import Incident
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, at: datetime) -> DeliveryQuerySet:
+        """Return what may go to the wire at `at`: unsent, due, not expired, under no running lease."""
+        return self.filter(
+            Q(lease_until=None) | Q(lease_until__lt=at),
+            status__in=[DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.UNKNOWN],
+            due_at__lte=at,
+            expires_at__gt=at,
+        )
+
+
+class Delivery(PublicIdModel):
+    """One message to one recipient over one channel. `public_id` is our own reference at the provider."""
+
+    purpose = models.CharField(max_length=12, choices=Purpose.choices())
+    invitation = models.ForeignKey(Invitation, models.CASCADE, null=True, related_name="deliveries")
+    callout = models.ForeignKey(Callout, models.CASCADE, null=True, related_name="deliveries")
+    incident = models.ForeignKey(Incident, models.PROTECT, null=True, related_name="+")
+    guidance_request = models.ForeignKey(GuidanceRequest, models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    recipient = models.CharField(max_length=80)  # the name, for people who read the log
+    channel = models.CharField(max_length=16)
+    address = models.CharField(max_length=120)
+    subject = models.CharField(max_length=120)
+    text = models.TextField()  # without the answer link, which is derived when sending and never stored
+    attempt = models.PositiveSmallIntegerField(default=1)  # 2 is the next contact point or channel, and so on
+    priority = models.PositiveIntegerField(default=5)
+    status = models.CharField(max_length=10, choices=DeliveryStatus.choices(), default=DeliveryStatus.PENDING)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    lease_no = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    lease_holder = models.UUIDField(
+        null=True
+    )  # the worker's boot, so that a dead process's leases can be voided
+    provider = models.CharField(max_length=30, blank=True)
+    provider_message_id = models.CharField(max_length=120, blank=True)
+    provider_sequence = models.BigIntegerField(
+        default=-1
+    )  # of the last receipt applied; older ones change nothing
+    maybe_duplicate = models.BooleanField(default=False)  # sent again after a send whose outcome nobody knows
+    sent_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["invitation", "purpose", "channel", "attempt"],
+                # A notice tells something new each time; everything else is said once an attempt.
+                condition=Q(invitation__isnull=False) & ~Q(purpose="notice"),
+                name="message_once_per_attempt",
+            ),
+            models.UniqueConstraint(
+                fields=["provider", "provider_message_id"],
+                condition=~Q(provider_message_id=""),
+                name="provider_message_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="leased") | Q(lease_until__isnull=False), name="leased_delivery_has_lease"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["priority", "due_at"],
+                condition=Q(status__in=["pending", "leased", "unknown"]),
+                name="delivery_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} · {self.channel} · {DeliveryStatus(self.status).zh}"
+
+
+class SendOutcome(models.TextChoices):
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    AMBIGUOUS = "ambiguous"
+    NOT_SENT = "not_sent"
+
+
+class SendIntent(models.Model):
+    """Written before the wire: one provider call per lease. Without an outcome the process died in the call."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="intents")
+    lease_no = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=SendOutcome.choices, blank=True)
+    detail = models.CharField(max_length=200, blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["delivery", "lease_no"], name="one_intent_per_lease")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery} · {self.lease_no}"
+
+
+class Inbound(models.Model):
+    """What came in from outside, once each: receipts, replies, answers. The unique key makes effects exactly-once."""
+
+    provider = models.CharField(max_length=30)
+    event_id = models.CharField(max_length=120)
+    kind = models.CharField(max_length=12)
+    received_at = models.DateTimeField()
+    body = models.JSONField(default=dict)
+    delivery = models.ForeignKey(Delivery, models.SET_NULL, null=True, related_name="inbound")
+    invitation = models.ForeignKey(Invitation, models.SET_NULL, null=True, related_name="inbound")
+    result = models.CharField(max_length=30, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="inbound_event_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.event_id}"
+
+
+class InboxMessage(models.Model):
+    """A message on one of the demo installation's simulated phones; written by the demo channel only."""
+
+    reference = models.UUIDField(unique=True)
+    address = models.CharField(max_length=120, db_index=True)
+    recipient = models.CharField(max_length=80)
+    subject = models.CharField(max_length=120)
+    text = models.TextField()
+    link = models.CharField(max_length=200, blank=True)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.recipient}: {self.subject}"
+
+
+class Worker(models.Model):
+    """A process that runs the sender loop, seen alive by its heartbeat."""
+
+    boot_id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    label = models.CharField(max_length=80)
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.label

@@ -1,0 +1,285 @@
+"""The rules of a callout: its states, its policies, and what is to be done next.
+
+Pure. It decides who is asked when, how long an answer is waited for and over which channels; storing,
+locking and sending are left to `callouts`, `deliveries` and `sender`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ground.terms import Term
+
+
+class CalloutStatus(Term):
+    """`open` asks on; `filled` has every seat taken; `exhausted` has nobody left to ask; `closed` is over."""
+
+    OPEN = "open", "通知中", "open"
+    FILLED = "filled", "已满员", "filled"
+    EXHAUSTED = "exhausted", "人选用尽", "exhausted"
+    CLOSED = "closed", "已结束", "closed"
+
+
+CALLOUT_MOVES: Mapping[CalloutStatus, frozenset[CalloutStatus]] = {
+    CalloutStatus.OPEN: frozenset({CalloutStatus.FILLED, CalloutStatus.EXHAUSTED, CalloutStatus.CLOSED}),
+    # A withdrawn acceptance or a raised number of seats re-opens a filled callout.
+    CalloutStatus.FILLED: frozenset({CalloutStatus.OPEN, CalloutStatus.CLOSED}),
+    CalloutStatus.EXHAUSTED: frozenset({CalloutStatus.OPEN, CalloutStatus.FILLED, CalloutStatus.CLOSED}),
+    CalloutStatus.CLOSED: frozenset(),
+}
+
+
+class InvitationStatus(Term):
+    """`listed` will be asked in turn; `reserve` said yes when no seat was free; the others are named by what happened."""
+
+    LISTED = "listed", "拟派", "listed"
+    ASKED = "asked", "待答", "asked"
+    ACCEPTED = "accepted", "接受", "accepted"
+    DECLINED = "declined", "婉拒", "declined"
+    LAPSED = "lapsed", "超时", "lapsed"
+    RESERVE = "reserve", "候补", "reserve"
+    STOOD_DOWN = "stood_down", "撤回", "stood down"
+    WITHDRAWN = "withdrawn", "退出", "withdrawn"
+
+
+S = InvitationStatus
+INVITATION_MOVES: Mapping[InvitationStatus, frozenset[InvitationStatus]] = {
+    # Somebody on the list may ring up and say yes or no before being asked.
+    S.LISTED: frozenset({S.ASKED, S.ACCEPTED, S.DECLINED, S.RESERVE, S.STOOD_DOWN}),
+    S.ASKED: frozenset({S.ACCEPTED, S.DECLINED, S.LAPSED, S.RESERVE, S.STOOD_DOWN}),
+    S.LAPSED: frozenset({S.ACCEPTED, S.DECLINED, S.RESERVE, S.STOOD_DOWN}),
+    # A seat that becomes free again is offered to the reserves first, so they are asked once more.
+    S.RESERVE: frozenset({S.ASKED, S.ACCEPTED, S.DECLINED, S.STOOD_DOWN}),
+    S.ACCEPTED: frozenset({S.WITHDRAWN, S.STOOD_DOWN}),
+    # A no may be taken back while the callout lives: the ask still stands between two people.
+    S.DECLINED: frozenset({S.ACCEPTED, S.RESERVE, S.STOOD_DOWN}),
+    # Who was stood down because the seats were taken is asked again when one becomes free.
+    S.STOOD_DOWN: frozenset({S.ASKED, S.ACCEPTED, S.DECLINED, S.RESERVE}),
+    S.WITHDRAWN: frozenset({S.ACCEPTED, S.RESERVE, S.STOOD_DOWN}),
+}
+
+# A late yes is still a yes while a seat is free, and a change of mind is one too.
+ACCEPTABLE = frozenset(status for status, moves in INVITATION_MOVES.items() if S.ACCEPTED in moves)
+DECLINABLE = frozenset(status for status, moves in INVITATION_MOVES.items() if S.DECLINED in moves)
+# In this order people are asked: who said yes already, whose turn it is, who was let go.
+ASKABLE = (S.RESERVE, S.LISTED, S.STOOD_DOWN)
+
+
+class Mode(Term):
+    ONSITE = "onsite", "现场", "on site"
+    REMOTE = "remote", "远程", "remote"
+
+
+class InviteeKind(Term):
+    EXPERT = "expert", "专家", "expert"
+    TEAM = "team", "救援队伍", "rescue team"
+
+
+class Reply(Term):
+    """What an invitee can answer; the digit is the same in SMS and voice: 1, 2, 3."""
+
+    ACCEPT = "accept", "接受", "accept"
+    REMOTE = "remote", "只能远程", "remote only"
+    DECLINE = "decline", "不能参加", "decline"
+
+
+class AnswerSource(Term):
+    LINK = "link", "本人链接", "answer link"
+    OFFICER = "officer", "值班员代答", "recorded by the duty officer"
+    API = "api", "接口", "API"
+    INBOX = "inbox", "演示收件箱", "demo inbox"
+
+
+class DeliveryStatus(Term):
+    PENDING = "pending", "待发", "pending"
+    LEASED = "leased", "发送中", "being sent"
+    UNKNOWN = "unknown", "待核", "unknown"
+    SENT = "sent", "已发", "sent"
+    DELIVERED = "delivered", "已送达", "delivered"
+    FAILED = "failed", "失败", "failed"
+    CANCELLED = "cancelled", "已取消", "cancelled"
+
+
+# What may still go to the wire. The states form a lattice: nothing moves backwards out of `sent`.
+UNSENT = frozenset({DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.UNKNOWN})
+
+
+class Purpose(Term):
+    ASK = "ask", "通知", "ask"
+    STAND_DOWN = "stand_down", "撤回", "stand-down"
+    ALARM = "alarm", "告警", "alarm"
+    NOTICE = "notice", "告知", "notice"
+    REMINDER = "reminder", "提醒", "reminder"
+    DRILL = "drill", "演练", "drill"
+    CANARY = "canary", "自检", "canary"
+
+
+class DeploymentStatus(Term):
+    COMMITTED = "committed", "已接受", "committed"
+    EN_ROUTE = "en_route", "途中", "en route"
+    ON_SCENE = "on_scene", "到场", "on scene"
+    RELEASED = "released", "已返回", "released"
+    REPORTED = "reported", "已报告", "reported"
+    STOOD_DOWN = "stood_down", "撤回", "stood down"
+
+
+D = DeploymentStatus
+DEPLOYMENT_MOVES: Mapping[DeploymentStatus, frozenset[DeploymentStatus]] = {
+    # Nobody presses "depart" in a hurry, so an arrival without one is allowed.
+    D.COMMITTED: frozenset({D.EN_ROUTE, D.ON_SCENE, D.RELEASED, D.STOOD_DOWN}),
+    D.EN_ROUTE: frozenset({D.ON_SCENE, D.RELEASED, D.STOOD_DOWN}),
+    D.ON_SCENE: frozenset({D.RELEASED}),
+    D.RELEASED: frozenset({D.REPORTED}),
+    D.REPORTED: frozenset(),
+    D.STOOD_DOWN: frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How patiently a callout asks.
+
+    `answer_within` is the window from being asked; a message that could not be sent within
+    `message_valid_for` is not sent any more; a lower `priority` goes to the wire first.
+    """
+
+    code: str
+    zh: str
+    en: str
+    answer_within: timedelta
+    message_valid_for: timedelta
+    priority: int
+
+
+POLICIES: Mapping[str, Policy] = {
+    policy.code: policy
+    for policy in (
+        Policy(
+            "urgent",
+            "紧急：10 分钟内答复",
+            "urgent: answer within 10 minutes",
+            timedelta(minutes=10),
+            timedelta(minutes=30),
+            1,
+        ),
+        Policy(
+            "standard",
+            "普通：2 小时内答复",
+            "standard: answer within 2 hours",
+            timedelta(hours=2),
+            timedelta(hours=6),
+            3,
+        ),
+        Policy(
+            "patient",
+            "从容：2 天内答复",
+            "patient: answer within 2 days",
+            timedelta(days=2),
+            timedelta(days=3),
+            5,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One invitation as the rule sees it.
+
+    `rank` is its turn; lower is asked earlier. `available` is false while the invitee cannot take this
+    seat: engaged elsewhere, or offering only remote advice for a seat on site. `reachable` is false when
+    no channel got through: the ask stands, but nobody waits for it.
+    """
+
+    invitation_id: int
+    requirement_id: int
+    rank: int
+    status: InvitationStatus
+    asked_at: datetime | None = None
+    available: bool = True
+    reachable: bool = True
+
+
+@dataclass(frozen=True)
+class InviteMore:
+    """Ask these now, in this order."""
+
+    invitation_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class WaitUntil:
+    """Nothing to do before this moment."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Every seat is taken."""
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """Seats are free, nobody is left to ask and nobody's answer is waited for.
+
+    `requirement_ids` are the requirements that are still short.
+    """
+
+    requirement_ids: tuple[int, ...]
+
+
+Step = InviteMore | WaitUntil | Filled | Exhausted
+
+
+def window_ends(ask: Ask, policy: Policy) -> datetime | None:
+    """Return when the answering window of `ask` closes; None if it was not asked."""
+    return ask.asked_at + policy.answer_within if ask.asked_at else None
+
+
+def lapsed(asks: Sequence[Ask], policy: Policy, *, at: datetime) -> tuple[int, ...]:
+    """Return the invitations whose answering window has closed without an answer.
+
+    The window runs from being asked, not from a confirmed sending: a gateway that never confirms
+    must not keep a callout waiting. A ten-minute window is closed at ten minutes.
+    """
+    return tuple(
+        ask.invitation_id
+        for ask in asks
+        if ask.status is InvitationStatus.ASKED
+        and (end := window_ends(ask, policy)) is not None
+        and end <= at
+    )
+
+
+def next_step(free_seats: Mapping[int, int], asks: Sequence[Ask], policy: Policy, *, at: datetime) -> Step:
+    """Return what a callout is to do at `at`.
+
+    :param free_seats: free seats by requirement id, requirements without one included.
+    :param asks: every invitation of the callout; those whose window is over must already be `lapsed`.
+    """
+    if not any(free_seats.values()):
+        return Filled()
+
+    waiting = [ask for ask in asks if ask.status is InvitationStatus.ASKED]
+    wanted: list[Ask] = []
+    for requirement_id, free in free_seats.items():
+        if not free:
+            continue
+        outstanding = sum(ask.requirement_id == requirement_id and ask.reachable for ask in waiting)
+        turn = sorted(
+            (a for a in asks if a.requirement_id == requirement_id and a.available and a.status in ASKABLE),
+            key=lambda ask: (ASKABLE.index(ask.status), ask.rank),
+        )
+        wanted += turn[: max(0, free - outstanding)]
+    if wanted:
+        return InviteMore(tuple(ask.invitation_id for ask in wanted))
+
+    ends = [
+        end for ask in waiting if free_seats.get(ask.requirement_id) and (end := window_ends(ask, policy))
+    ]
+    if ends:
+        return WaitUntil(max(at, min(ends)))
+    return Exhausted(tuple(requirement for requirement, free in free_seats.items() if free))

@@ -1,0 +1,152 @@
+"""The one sender loop: let callouts move on, claim as many messages as there are free slots, send, record.
+
+One loop runs in each worker process, in `manage.py sweep` and in the embedded server's thread; any
+number of them may run at once. Nothing here remembers anything: a loop that is killed loses nothing,
+because whatever is due stands in a column and is found by the next turn of any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+
+from coordination import callouts, channels, deliveries
+from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
+from coordination.deliveries import Claimed
+from coordination.models import Worker
+from ground import audit, clock
+
+log = logging.getLogger(__name__)
+
+SLOTS: Final = 32
+# A lost nudge costs at most this much, in seconds.
+POLL: Final = 1.0
+HOUSEKEEPING_EVERY: Final = 5.0
+
+WAKE: Final = threading.Event()
+_running: set[uuid.UUID] = set()
+
+
+class Sender:
+    """A loop's working state: its name in the leases, its pool, and what is on the wire now."""
+
+    def __init__(self, *, slots: int = SLOTS) -> None:
+        self.boot_id = uuid.uuid4()
+        self._slots = slots
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
+        self._on_the_wire: dict[Future[Outcome], Claimed] = {}
+        self._housekept = 0.0
+
+    def begin(self, *, alone: bool) -> None:
+        """Register this loop; with `alone`, void what dead loops of this database had leased."""
+        at = clock.now()
+        Worker.objects.create(
+            boot_id=self.boot_id,
+            label=f"{socket.gethostname()}:{os.getpid()}",
+            started_at=at,
+            heartbeat_at=at,
+        )
+        if alone:
+            deliveries.void_leases(of_others_than=self.boot_id, at=at)
+
+    def turn(self) -> None:
+        """One turn: record what came back, let due callouts move on, fill the free slots. Never waits for a send."""
+        self._record_finished()
+        at = clock.now()
+        for callout_id in callouts.due(at):
+            callouts.advance(callout_id, at=at)
+        free = self._slots - len(self._on_the_wire)
+        for claimed in deliveries.claim(slots=free, holder=self.boot_id, at=clock.now()):
+            sending = self._pool.submit(_send_in_pool, claimed)
+            self._on_the_wire[sending] = claimed
+            sending.add_done_callback(lambda _sent: WAKE.set())
+        self._keep_house()
+
+    def run(self, stop: threading.Event) -> None:
+        """Turn until `stop` is set; survives whatever a turn throws, and says so."""
+        _running.add(self.boot_id)
+        try:
+            while not stop.is_set():
+                WAKE.clear()
+                try:
+                    self.turn()
+                except (DatabaseError, InterfaceError):
+                    log.exception("the sender could not work with the database; trying again")
+                    connections.close_all()
+                    stop.wait(POLL)
+                except Exception:
+                    log.exception("a turn of the sender failed; trying again")
+                    stop.wait(POLL)
+                WAKE.wait(POLL)
+        finally:
+            _running.discard(self.boot_id)
+            self._pool.shutdown(wait=True)
+            self._record_finished()
+            Worker.objects.filter(boot_id=self.boot_id).delete()
+            connections.close_all()
+
+    def _record_finished(self) -> None:
+        for sending in [future for future in self._on_the_wire if future.done()]:
+            claimed = self._on_the_wire[sending]
+            deliveries.record(claimed, sending.result(), at=clock.now())
+            # Only after the record has been committed: a database that is away keeps it for the next turn.
+            del self._on_the_wire[sending]
+
+    def _keep_house(self) -> None:
+        at = clock.now()
+        if at.timestamp() - self._housekept < HOUSEKEEPING_EVERY:
+            return
+        self._housekept = at.timestamp()
+        Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at)
+        deliveries.expire(at=at)
+        audit.seal()
+        close_old_connections()
+
+
+def run_once() -> None:
+    """Look at the database now: wake this process's loop, or do one turn here if it has none."""
+    if _running:
+        WAKE.set()
+        return
+    at = clock.now()
+    for callout_id in callouts.due(at):
+        callouts.advance(callout_id, at=at)
+    holder = uuid.uuid4()
+    while claimed := deliveries.claim(slots=SLOTS, holder=holder, at=clock.now()):
+        for one in claimed:
+            deliveries.record(one, send(one), at=clock.now())
+    deliveries.expire(at=clock.now())
+    audit.seal()
+
+
+def send(claimed: Claimed) -> Outcome:
+    """Hand one claimed message to its channel, asking first whether an earlier attempt got through."""
+    channel = channels.by_code(claimed.channel)
+    if channel is None:
+        return Rejected(permanent=True, reason=f"没有“{claimed.channel}”这个通道")
+    try:
+        if claimed.look_up_first:
+            try:
+                found = channel.look_up(claimed.message.reference)
+            except CannotLookUp:
+                found = None
+            if found is not None:
+                return Accepted(found)
+        return channel.send(claimed.message)
+    except Exception as error:  # a channel's own bug must not stop the others' messages
+        log.exception("channel %s failed on %s", claimed.channel, claimed.message.reference)
+        return Ambiguous(f"通道出错：{type(error).__name__}")
+
+
+def _send_in_pool(claimed: Claimed) -> Outcome:
+    try:
+        return send(claimed)
+    finally:
+        connections.close_all()  # the demo inbox is a table; a pool thread must not keep its connection

@@ -1,0 +1,35 @@
+"""Celery is the doorbell: a task carries nothing and only says "look at the database now"."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from coordination import sender
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def wake() -> None:
+    """Look at the database now instead of at the next poll; carries nothing, so losing it costs one poll."""
+    sender.run_once()
+
+
+def nudge() -> None:
+    """Have what this transaction wrote looked at as soon as it is committed. Losing it costs one poll."""
+    transaction.on_commit(_ring, robust=True)
+
+
+def _ring() -> None:
+    if not settings.REDIS_URL:
+        sender.WAKE.set()
+        return
+    try:
+        wake.apply_async(retry=False)
+    except OperationalError as error:
+        log.warning("the broker did not answer; the next poll will find it: %s", error)

@@ -1,0 +1,114 @@
+"""What is written to experts, teams and duty officers: short enough for a phone, complete enough to act on.
+
+Chinese, as the people who are called out read it. The answer link follows the text; the channel adds it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+
+from coordination.models import Callout, GuidanceRequest, Invitation
+from coordination.paging import InviteeKind, Mode
+from coordination.visits import GuidanceKind
+from ground.clock import SHANGHAI
+from incidents.models import Incident
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as people here write it: 11月18日14:20."""
+    local = at.astimezone(SHANGHAI)
+    return f"{local.month}月{local.day}日{local:%H:%M}"
+
+
+def drill_mark(callout: Callout) -> str:
+    return "【演练】" if callout.incident and callout.incident.is_drill else ""
+
+
+def ask_subject(invitation: Invitation) -> str:
+    callout = invitation.callout
+    what = "请您远程支援" if invitation.requirement.mode == Mode.REMOTE else "请您赴现场支援"
+    if callout.guidance_request:
+        what = "请您指导企业"
+    elif invitation.requirement.kind == InviteeKind.TEAM:
+        what = "请出动救援"
+    return f"{drill_mark(callout)}【{settings.MUSTER_SENDER_NAME}】{what}：{subject_title(callout)}"
+
+
+def ask_text(invitation: Invitation) -> str:
+    """Return the ask: who, what, where, how far, until when to answer, whom to ring, and the three digits."""
+    callout = invitation.callout
+    until = moment(invitation.asked_at + callout.policy.answer_within) if invitation.asked_at else ""
+    parts = [f"{invitation.invitee.name}：", situation(callout)]
+    if invitation.travel_minutes is not None and invitation.requirement.mode == Mode.ONSITE:
+        parts.append(f"距您约{invitation.distance_km:.0f}公里、{invitation.travel_minutes:.0f}分钟。")
+    parts.append(f"请在{until}前答复。")
+    if settings.MUSTER_DUTY_PHONE:
+        parts.append(f"值班电话{settings.MUSTER_DUTY_PHONE}。")
+    parts.append("1接受，2只能远程，3不能参加。点链接答复：")
+    return drill_mark(callout) + "".join(parts)
+
+
+def stand_down_subject(invitation: Invitation) -> str:
+    return f"{drill_mark(invitation.callout)}【{settings.MUSTER_SENDER_NAME}】无需前往：{subject_title(invitation.callout)}"
+
+
+def stand_down_text(invitation: Invitation, why: str) -> str:
+    phone = f"如有疑问请拨{settings.MUSTER_DUTY_PHONE}。" if settings.MUSTER_DUTY_PHONE else ""
+    return (
+        f"{drill_mark(invitation.callout)}{invitation.invitee.name}：{why}，请您不必前往，感谢支持。{phone}"
+    )
+
+
+def reserve_text(invitation: Invitation) -> str:
+    return f"{invitation.invitee.name}：人员已足，您已列为候补。有空位时会再通知您，感谢支持。"
+
+
+def correction_subject(callout: Callout) -> str:
+    return f"{drill_mark(callout)}【{settings.MUSTER_SENDER_NAME}】情况更正：{subject_title(callout)}"
+
+
+def correction_text(invitation: Invitation, what: str) -> str:
+    return f"{drill_mark(invitation.callout)}{invitation.invitee.name}：{what}。最新情况：{situation(invitation.callout)}"
+
+
+def subject_title(callout: Callout) -> str:
+    if callout.incident:
+        return callout.incident.title
+    request: GuidanceRequest = callout.guidance_request  # type: ignore[assignment]  # a constraint: one of the two
+    return f"{request.enterprise.name}{GuidanceKind(request.kind).zh}"
+
+
+def situation(callout: Callout) -> str:
+    """Return in one or two sentences what happened where, or what is asked for where and when."""
+    if callout.incident:
+        return _incident_situation(callout.incident)
+    request: GuidanceRequest = callout.guidance_request  # type: ignore[assignment]  # a constraint: one of the two
+    days = ""
+    if request.visit_from:
+        days = f"，时间{request.visit_from.month}月{request.visit_from.day}日"
+        if request.visit_until and request.visit_until != request.visit_from:
+            days += f"至{request.visit_until.month}月{request.visit_until.day}日"
+    elif request.wished_from:
+        days = f"，企业希望{request.wished_from.month}月{request.wished_from.day}日起"
+    where = request.site.address if request.site and request.site.address else request.enterprise.address
+    return f"{request.enterprise.name}申请{GuidanceKind(request.kind).zh}（{where or '地址见链接'}）{days}。"
+
+
+def people_line(incident: Incident) -> str:
+    """Return "2人被困、3人受伤", empty when nobody is known to be hurt."""
+    counts = [
+        (incident.deaths, "人死亡"),
+        (incident.missing, "人失联"),
+        (incident.trapped, "人被困"),
+        (incident.injured, "人受伤"),
+    ]
+    return "、".join(f"{count}{word}" for count, word in counts if count)
+
+
+def _incident_situation(incident: Incident) -> str:
+    people = people_line(incident)
+    where = incident.address or (str(incident.region) if incident.region else "")
+    sentence = f"{moment(incident.occurred_at or incident.reported_at)}，{where}发生{incident.title}"
+    return sentence + (f"，{people}。" if people else "。")

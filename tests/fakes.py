@@ -1,0 +1,45 @@
+"""Stand-ins at the edge of the process: the clock and the channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from coordination.channels import Accepted, Message, Outcome
+
+
+@dataclass
+class StoppedClock:
+    """Shows one moment until it is moved."""
+
+    moment: datetime
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def move(self, by: timedelta) -> datetime:
+        self.moment += by
+        return self.moment
+
+
+@dataclass
+class RecordingChannel:
+    """Accepts everything and remembers it; `outcomes` are given first, in order."""
+
+    code: str = "recording"
+    zh: str = "记录"
+    en: str = "recording"
+    outcomes: list[Outcome] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+    known: dict[UUID, str] = field(default_factory=dict)
+
+    def send(self, message: Message) -> Outcome:
+        self.sent.append(message)
+        outcome = self.outcomes.pop(0) if self.outcomes else Accepted(f"recording-{len(self.sent)}")
+        if isinstance(outcome, Accepted):
+            self.known[message.reference] = outcome.message_id
+        return outcome
+
+    def look_up(self, reference: UUID) -> str | None:
+        return self.known.get(reference)

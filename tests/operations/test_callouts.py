@@ -1,0 +1,294 @@
+"""A callout from the first wave to the last seat, as the duty officer would tell it."""
+
+from __future__ import annotations
+
+import pytest
+
+from coordination import answers, callouts, sender
+from coordination.answers import Answer, Result
+from coordination.callouts import RequirementSpec
+from coordination.models import Delivery, InboxMessage
+from coordination.paging import AnswerSource, InviteeKind, Mode, Reply
+from experts.models import Expert
+from ground.audit import Actor
+from incidents.models import Incident
+from tests.factories import (
+    OFFICER,
+    a_callout,
+    a_duty_officer,
+    a_team,
+    an_expert,
+    an_incident,
+    industry,
+    invitation_of,
+    invitee,
+    status_of,
+)
+from tests.moments import NOON, minutes
+
+pytestmark = pytest.mark.django_db
+
+YES = Answer(Reply.ACCEPT, AnswerSource.LINK)
+REMOTE = Answer(Reply.REMOTE, AnswerSource.LINK)
+NO = Answer(Reply.DECLINE, AnswerSource.LINK, reason="人在外省")
+SELF = Actor(None, "本人")
+
+
+@pytest.fixture
+def incident() -> Incident:
+    return an_incident()
+
+
+@pytest.fixture
+def li() -> Expert:
+    return an_expert("李工")
+
+
+@pytest.fixture
+def wang() -> Expert:
+    return an_expert("王工")
+
+
+@pytest.fixture
+def zhao() -> Expert:
+    return an_expert("赵工")
+
+
+def says(callout, who, said, *, at):
+    return answers.answer(invitation_of(callout, who), said, by=SELF, at=at)
+
+
+def messages_to(who, purpose="ask"):
+    return Delivery.objects.filter(invitation__expert=who, purpose=purpose)
+
+
+def test_experts_are_asked_in_turn_until_enough_accept(incident, li, wang, zhao):
+    callout = a_callout(incident, asks=[li, wang, zhao], seats=1, at=NOON)
+    assert status_of(callout, li) == "asked"
+    assert status_of(callout, wang) == "listed"
+
+    # Li does not answer; ten minutes later Wang is asked instead.
+    callouts.advance(callout.pk, at=NOON + minutes(10))
+    assert status_of(callout, li) == "lapsed"
+    assert status_of(callout, wang) == "asked"
+
+    assert says(callout, wang, YES, at=NOON + minutes(12)) is Result.SEATED
+    callout.refresh_from_db()
+    assert callout.status == "filled"
+    assert status_of(callout, zhao) == "listed"
+    assert not messages_to(zhao).exists()
+
+
+def test_a_no_moves_on_at_once(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+
+    says(callout, li, NO, at=NOON + minutes(1))
+
+    assert status_of(callout, li) == "declined"
+    assert status_of(callout, wang) == "asked"
+
+
+def test_a_late_yes_is_a_yes_while_a_seat_is_free(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+    callouts.advance(callout.pk, at=NOON + minutes(10))
+
+    assert says(callout, li, YES, at=NOON + minutes(11)) is Result.SEATED
+    assert status_of(callout, wang) == "stood_down"
+
+
+def test_who_says_yes_when_the_seats_are_taken_is_kept_in_reserve(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+    callouts.advance(callout.pk, at=NOON + minutes(10))
+    says(callout, wang, YES, at=NOON + minutes(11))
+
+    assert says(callout, li, YES, at=NOON + minutes(12)) is Result.RESERVE
+    assert status_of(callout, li) == "reserve"
+
+
+def test_who_was_asked_is_told_when_no_longer_needed(incident, li, wang, the_clock):
+    callout = a_callout(incident, asks=[li, wang], seats=1, at=NOON)
+    sender.run_once()
+    callouts.advance(callout.pk, at=NOON + minutes(10))
+
+    says(callout, wang, YES, at=NOON + minutes(11))
+
+    assert status_of(callout, li) == "stood_down"
+    assert "不必前往" in messages_to(li, "stand_down").get().text
+
+
+def test_a_message_that_never_left_is_cancelled_and_nobody_is_told_anything(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], seats=2, at=NOON)
+
+    callouts.stop(callout, reason="误报撤销", release_accepted=True, by=OFFICER, at=NOON + minutes(1))
+
+    assert messages_to(li).get().status == "cancelled"
+    assert not messages_to(li, "stand_down").exists()
+
+
+def test_answering_twice_takes_one_seat(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], seats=2, at=NOON)
+
+    assert says(callout, li, YES, at=NOON + minutes(1)) is Result.SEATED
+    assert says(callout, li, YES, at=NOON + minutes(2)) is Result.SEATED
+
+    requirement = callout.requirements.get()
+    assert requirement.seats.filter(invitation=None).count() == 1
+
+
+def test_a_withdrawn_acceptance_reopens_the_seat_and_alarms_the_duty_officer(incident, li, wang):
+    officer = a_duty_officer()
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+    says(callout, li, YES, at=NOON + minutes(1))
+
+    assert says(callout, li, NO, at=NOON + minutes(5)) is Result.WITHDRAWN
+
+    callout.refresh_from_db()
+    assert callout.status == "open"
+    assert status_of(callout, wang) == "asked"
+    assert Delivery.objects.filter(user=officer, purpose="alarm", subject__contains="李工").exists()
+
+
+def test_a_reserve_is_asked_before_those_still_on_the_list(incident, li, wang, zhao):
+    callout = a_callout(incident, asks=[li, wang, zhao], at=NOON)
+    callouts.advance(callout.pk, at=NOON + minutes(10))
+    says(callout, wang, YES, at=NOON + minutes(11))
+    says(callout, li, YES, at=NOON + minutes(12))
+    assert status_of(callout, li) == "reserve"
+
+    says(callout, wang, NO, at=NOON + minutes(20))
+
+    assert status_of(callout, li) == "asked"
+    assert status_of(callout, zhao) == "listed"
+    assert messages_to(li).count() == 2
+
+
+def test_when_nobody_is_left_to_ask_the_duty_officer_is_alarmed(incident, li):
+    officer = a_duty_officer()
+    callout = a_callout(incident, asks=[li], at=NOON)
+
+    says(callout, li, NO, at=NOON + minutes(1))
+
+    callout.refresh_from_db()
+    assert callout.status == "exhausted"
+    alarm = Delivery.objects.get(user=officer, purpose="alarm")
+    assert "还缺 1 个" in alarm.text
+
+
+def test_an_exhausted_callout_opens_again_when_people_are_added(incident, li, wang):
+    callout = a_callout(incident, asks=[li], at=NOON)
+    says(callout, li, NO, at=NOON + minutes(1))
+
+    callouts.add_invitees(callout, [invitee(wang)], by=OFFICER, at=NOON + minutes(2))
+
+    callout.refresh_from_db()
+    assert callout.status == "open"
+    assert status_of(callout, wang) == "asked"
+
+
+def test_remote_only_never_fills_a_seat_on_site(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+
+    assert says(callout, li, REMOTE, at=NOON + minutes(1)) is Result.RESERVE
+
+    assert callout.requirements.get().seats.filter(invitation=None).count() == 1
+    assert status_of(callout, wang) == "asked"
+
+
+def test_remote_only_takes_a_free_remote_seat(incident, li):
+    callout = callouts.start(
+        incident,
+        [
+            RequirementSpec(InviteeKind.EXPERT, 1, industry=industry()),
+            RequirementSpec(InviteeKind.EXPERT, 1, mode=Mode.REMOTE, industry=industry()),
+        ],
+        [invitee(li, 0)],
+        policy="urgent",
+        by=OFFICER,
+        at=NOON,
+    )
+
+    assert says(callout, li, REMOTE, at=NOON + minutes(1)) is Result.SEATED
+
+    onsite, remote = callout.requirements.all()
+    assert onsite.seats.get().invitation is None
+    assert remote.seats.get().invitation.expert == li
+
+
+def test_somebody_on_site_elsewhere_is_passed_over_and_cannot_accept(incident, li, wang):
+    elsewhere = a_callout(an_incident(incident.enterprise), asks=[li], at=NOON)
+    says(elsewhere, li, YES, at=NOON + minutes(1))
+
+    callout = a_callout(incident, asks=[li, wang], at=NOON + minutes(2))
+
+    assert status_of(callout, li) == "listed"
+    assert status_of(callout, wang) == "asked"
+    with pytest.raises(answers.AlreadyEngaged):
+        says(callout, li, YES, at=NOON + minutes(3))
+    assert status_of(callout, li) == "listed"
+
+
+def test_seats_can_be_raised_and_lowered_while_it_runs(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], seats=1, at=NOON)
+    requirement = callout.requirements.get()
+    says(callout, li, YES, at=NOON + minutes(1))
+
+    callouts.change_seats(requirement, 2, by=OFFICER, at=NOON + minutes(2))
+    assert status_of(callout, wang) == "asked"
+
+    callouts.change_seats(requirement, 1, by=OFFICER, at=NOON + minutes(3))
+    callout.refresh_from_db()
+    assert callout.status == "filled"
+    assert status_of(callout, wang) == "stood_down"
+
+
+def test_the_last_seat_cannot_be_taken_away(incident, li):
+    callout = a_callout(incident, asks=[li], seats=1, at=NOON)
+
+    with pytest.raises(callouts.NoSeats):
+        callouts.change_seats(callout.requirements.get(), 0, by=OFFICER, at=NOON + minutes(4))
+
+
+def test_seats_cannot_go_below_those_who_accepted(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], seats=2, at=NOON)
+    for who in (li, wang):
+        says(callout, who, YES, at=NOON + minutes(1))
+
+    with pytest.raises(callouts.SeatsTaken):
+        callouts.change_seats(callout.requirements.get(), 1, by=OFFICER, at=NOON + minutes(2))
+
+
+def test_somebody_without_a_contact_is_not_waited_for_and_the_officer_hears_of_it(incident, li, wang):
+    officer = a_duty_officer()
+    li.contacts.all().delete()
+
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+
+    assert messages_to(li).get().reason == "没有可用的联系方式"
+    assert status_of(callout, wang) == "asked"
+    assert Delivery.objects.filter(user=officer, subject__contains="李工").exists()
+
+
+@pytest.mark.parametrize("seats", [0, -1])
+def test_a_callout_without_a_seat_is_refused(incident, li, seats):
+    with pytest.raises(callouts.NoSeats):
+        a_callout(incident, asks=[li], seats=seats)
+
+
+def test_teams_answer_with_people_and_vehicles(incident):
+    team = a_team("曹妃甸危化队")
+    callout = a_callout(incident, asks=[team], at=NOON)
+    said = Answer(Reply.ACCEPT, AnswerSource.LINK, crew=12, vehicles=2, eta_at=NOON + minutes(20))
+
+    says(callout, team, said, at=NOON + minutes(2))
+
+    last = incident.log.filter(text__contains="12 人 2 车").get()
+    assert "曹妃甸危化队 接受" in last.text
+
+
+def test_in_a_demo_installation_every_message_ends_in_the_inbox(incident, li, the_clock):
+    a_callout(incident, asks=[li], at=NOON)
+    sender.run_once()
+
+    message = InboxMessage.objects.get()
+    assert message.recipient == "李工"
+    assert "/a/" in message.link
