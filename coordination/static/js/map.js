@@ -33,7 +33,7 @@
         style: function () { return { className: "outline" }; },
         onEachFeature: function (area, layer) {
           var centre = area.properties && area.properties.center;
-          if (centre) L.tooltip({ permanent: true, direction: "center", className: "place-name", interactive: false })
+          if (centre) L.tooltip({ permanent: true, pane: "labels", direction: "center", className: "place-name", interactive: false })
             .setLatLng([centre[1], centre[0]]).setContent(lines([area.properties.name])).addTo(map);
         }
       }).addTo(map).bringToBack();
@@ -74,6 +74,8 @@
       else map.setView([38.6, 116.2], 6.5, { animate: false });
     }
     map.on("zoomend", function () { canvas.classList.toggle("far", map.getZoom() < 6.25); });
+    // Labels lie under the marks: a name may be covered, a person or a team may not.
+    map.createPane("labels").style.zIndex = 590;
     // The view comes first: Leaflet makes a mark's element only once it knows where the mark lies.
     frame(null);
 
@@ -87,7 +89,7 @@
       var marker = known.marker = L.marker(at, { icon: icon(feature), keyboard: true, alt: name.filter(Boolean).join("，"), riseOnHover: true, zIndexOffset: feature.kind === "incident" ? 500 : 0 }).addTo(map);
       var element = marker.getElement();
       element.setAttribute("aria-label", name.filter(Boolean).join("，"));
-      if (feature.eta) marker.bindTooltip(lines([feature.eta], true), { permanent: true, direction: feature.lon < (incident ? incident.lon : feature.lon) ? "left" : "right", offset: [feature.lon < (incident ? incident.lon : feature.lon) ? -6 : 6, 0], className: "eta" });
+      if (feature.eta) marker.bindTooltip(lines([feature.eta], true), { permanent: true, pane: "labels", direction: feature.lon < (incident ? incident.lon : feature.lon) ? "left" : "right", offset: [feature.lon < (incident ? incident.lon : feature.lon) ? -6 : 6, 0], className: "eta" });
       else marker.bindTooltip(lines(name, true), { direction: "top", offset: [0, -10] });
       if (!feature.pin) return;
       marks[feature.pin] = known;
