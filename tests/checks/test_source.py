@@ -12,7 +12,12 @@ PACKAGES = ("ground", "experts", "contracts", "incidents", "coordination")
 
 
 def modules() -> list[Path]:
-    return sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    return sorted(
+        path
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if "migrations" not in path.parts
+    )
 
 
 def hidden_timers(source: str) -> Iterator[int]:
