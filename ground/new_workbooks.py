@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -52,13 +52,16 @@ class NewSheet:
 
     name: str
     columns: Sequence[NewColumn]
-    rows: Iterable[Sequence[object]]
+    rows: Sequence[Sequence[object]]
     title: str = ""
     note: str = ""  # a line under the title: who filled it in, when, for whom
 
 
 def write_workbook(sheets: Sequence[NewSheet]) -> bytes:
     """Return the bytes of an .xlsx with these sheets; `ground.spreadsheets.read_workbook` reads it back."""
+    for sheet in sheets:
+        if any(len(row) != len(sheet.columns) for row in sheet.rows):
+            raise ValueError(f"a row of “{sheet.name}” has not as many values as there are columns")
     workbook = Workbook(write_only=True)
     choices: list[Sequence[str]] = []
     for sheet in sheets:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import os
 import re
 import resource
 import sys
@@ -17,6 +18,8 @@ import zipfile
 from typing import Any
 
 MEGABYTE = 1024 * 1024
+OUT_OF_MEMORY = 3
+LAST_ROW = 1_048_576  # of Excel; a row that claims to lie below would be padded up to
 
 
 def main(memory_mb: int, cpu_seconds: int, cell_limit: int, character_limit: int) -> None:
@@ -30,13 +33,22 @@ def main(memory_mb: int, cpu_seconds: int, cell_limit: int, character_limit: int
     sys.modules["lxml"] = None  # type: ignore[assignment]  # and lxml is not covered by defusedxml
     try:
         parse(sys.stdin.buffer.read(), cell_limit, character_limit)
-    except MemoryError:
-        answer({"stopped": "memory"})
-    except TooMuch as too_much:
-        answer({"stopped": str(too_much)})
     except Exception as problem:  # whatever a broken file makes the parser raise, it is a broken file
-        unsafe = type(problem).__module__.startswith("defusedxml")
-        answer({"stopped": "unsafe" if unsafe else "broken", "because": type(problem).__name__})
+        answer({"stopped": reason(problem), "because": repr(problem)[:200]})
+
+
+def reason(problem: BaseException) -> str:
+    """Return what stopped the reading; openpyxl wraps what it meets, so the causes are asked too."""
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, TooMuch):
+            return str(cause)
+        if isinstance(cause, MemoryError):
+            return "memory"
+        if type(cause).__module__.startswith("defusedxml"):
+            return "unsafe"
+        cause = cause.__cause__ or cause.__context__
+    return "broken"
 
 
 class TooMuch(Exception):
@@ -48,7 +60,7 @@ def answer(line: Any) -> None:
 
 
 def parse(content: bytes, cell_limit: int, character_limit: int) -> None:
-    import openpyxl  # noqa: PLC0415  # only after the limits are set and numpy is out of the way
+    import openpyxl  # only after the limits are set and numpy is out of the way
 
     if not openpyxl.DEFUSEDXML:
         raise RuntimeError("openpyxl does not guard against XML bombs by itself: install defusedxml")
@@ -62,7 +74,7 @@ def parse(content: bytes, cell_limit: int, character_limit: int) -> None:
         # A file may claim a million rows by sixteen thousand columns, and openpyxl would pad them all.
         sheet.reset_dimensions()
         answer({"sheet": sheet.title, "merged": merged_in(archive, sheet._worksheet_path)})
-        for number, row in enumerate(sheet.iter_rows(), 1):
+        for number, row in enumerate(sheet.iter_rows(max_row=LAST_ROW), 1):
             kept = []
             for cell in row:
                 if cell.value is None or cell.value == "":
@@ -103,4 +115,7 @@ def merged_in(archive: zipfile.ZipFile, path: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:5]))
+    try:
+        main(*(int(argument) for argument in sys.argv[1:5]))
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)  # there may not be enough left even to say so
