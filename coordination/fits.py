@@ -74,7 +74,8 @@ def _team_fits(pool: Pool, requirement: Requirement, vocabulary: Vocabulary) -> 
     if requirement.capability:
         able = pool.capabilities.rows(requirement.capability)
         fits[able] = Fit.SECONDARY if requirement.industry else Fit.PRIMARY
-        fits[np.intersect1d(able, serving, assume_unique=True)] = Fit.PRIMARY
+        both = serving[fits[serving] == Fit.SECONDARY]
+        fits[both] = Fit.PRIMARY
         return fits
     for code in vocabulary.near_to(requirement.industry or ""):
         fits[pool.primary.rows(code)] = Fit.NEAR

@@ -27,6 +27,7 @@ from coordination.rules import (
     CAUTIONS,
     NEAR_NOT_NEEDED,
     RULES_VERSION,
+    Rule,
 )
 from coordination.scoring import TURNOUT_MINUTES, ScorePart, Weights
 from coordination.seating import Bench, seat
@@ -66,8 +67,21 @@ EXCLUDED_KEPT = 200
 
 Bits = NDArray[np.uint32]
 ALL_BARS = (*BARS, NEAR_NOT_NEEDED)
-BIT = {rule.code: np.uint32(1 << number) for number, rule in enumerate(ALL_BARS)}
-FIT_BITS = np.bitwise_or.reduce([BIT[code] for code in sorted(ABOUT_FIT)])
+FIT_BITS = np.uint32(sum(1 << number for number, rule in enumerate(ALL_BARS) if rule.code in ABOUT_FIT))
+
+
+def _found(rules: Sequence[Rule], case: Case) -> Bits:
+    """Return for each row of the pool which rules found it, a bit a rule, the first rule's lowest."""
+    found = np.zeros(len(case.pool), dtype=np.uint32)
+    for number, rule in enumerate(rules):
+        found[rule.finds(case)] |= np.uint32(1 << number)
+    return found
+
+
+def _reasons(rules: Sequence[Rule], bits: int, case: Case, row: int, *, blocks: bool) -> tuple[Reason, ...]:
+    return tuple(
+        rule.reason(case, row, blocks=blocks) for number, rule in enumerate(rules) if bits >> number & 1
+    )
 
 
 def _known(value: float) -> float | None:
@@ -90,11 +104,13 @@ class _Ranked:
         return Bench(ask.seats, ask.critical, self.scores.rows, self.costs, far)
 
 
-def _rank(case: Case, weights: Weights, turnout: Mapping[InviteeKind, float]) -> _Ranked:
-    bars = np.zeros(len(case.pool), dtype=np.uint32)
-    for rule in BARS:
-        bars[rule.finds(case)] |= BIT[rule.code]
-    rows = np.flatnonzero(bars == 0)
+def _rank(case: Case, weights: Weights, turnout: Mapping[InviteeKind, float], enough: int) -> _Ranked:
+    """Rank those who may go. With `enough` of the trade, near trades cannot matter and are not measured."""
+    bars = _found(BARS, case)
+    may_go = bars == 0
+    rows = np.flatnonzero(may_go & (case.fits > Fit.NEAR))
+    if len(rows) < enough:
+        rows = np.flatnonzero(may_go)
     scores = scoring.score(case, rows, weights, turnout)
     costs = scoring.costs_of(case, scores)
     far = case.fits[rows] <= Fit.NEAR
@@ -131,7 +147,7 @@ class Match:
         if self.widened:
             return self._ranked.bars
         bars = self._ranked.bars.copy()
-        bars[self._ranked.case.fits == Fit.NEAR] |= BIT[NEAR_NOT_NEEDED.code]
+        bars[self._ranked.case.fits == Fit.NEAR] |= np.uint32(1 << ALL_BARS.index(NEAR_NOT_NEEDED))
         return bars
 
     @cached_property
@@ -169,7 +185,10 @@ class Match:
     def exclusions(self) -> tuple[ReasonCount, ...]:
         """How many of the trade each reason keeps away, in the order of the rules; one may have several."""
         bars = self._bars[self._kept_away]
-        counts = ((rule, int(np.count_nonzero(bars & BIT[rule.code]))) for rule in ALL_BARS)
+        counts = (
+            (rule, int(np.count_nonzero(bars & np.uint32(1 << number))))
+            for number, rule in enumerate(ALL_BARS)
+        )
         return tuple(ReasonCount(rule.code, rule.label, count) for rule, count in counts if count)
 
     @property
@@ -279,8 +298,8 @@ class Match:
         return [code for code in near if (case.fits[case.pool.primary.rows(code)] == Fit.NEAR).any()]
 
     @cached_property
-    def _cautions(self) -> Sequence[tuple[int, Rows]]:
-        return [(number, np.unique(rule.finds(self._ranked.case))) for number, rule in enumerate(CAUTIONS)]
+    def _cautions(self) -> Bits:
+        return _found(CAUTIONS, self._ranked.case)
 
     def _row(self, at: int) -> CandidateRow:
         case, scores = self._ranked.case, self._ranked.scores
@@ -305,11 +324,7 @@ class Match:
             score=round(float(scores.totals[at])),
             parts=parts,
             reasons_for=tuple(said_for),
-            cautions=tuple(
-                CAUTIONS[number].reason(case, row, blocks=False)
-                for number, rows in self._cautions
-                if _among(rows, row)
-            ),
+            cautions=_reasons(CAUTIONS, int(self._cautions[row]), case, row, blocks=False),
             distance_km=_known(scores.distances_km[at]),
             minutes=_known(scores.minutes[at]),
             travel_basis=TravelTimeBasis.STRAIGHT_LINE,
@@ -321,20 +336,14 @@ class Match:
     def _excluded(self, row: int) -> Excluded:
         case = self._ranked.case
         distance_km, minutes = scoring.travel(case, np.array([row]), self._turnout)
-        bits = self._bars[row]
         return Excluded(
             kind=case.pool.kind,
             id=int(case.pool.ids[row]),
             name=case.pool.names[row],
-            reasons=tuple(rule.reason(case, row, blocks=True) for rule in ALL_BARS if bits & BIT[rule.code]),
+            reasons=_reasons(ALL_BARS, int(self._bars[row]), case, row, blocks=True),
             distance_km=_known(distance_km[0]),
             minutes=_known(minutes[0]),
         )
-
-
-def _among(rows: Rows, row: int) -> bool:
-    position = int(np.searchsorted(rows, row))
-    return position < len(rows) and int(rows[position]) == row
 
 
 def _counted(kind: InviteeKind, count: int) -> tuple[str, str]:
@@ -444,7 +453,9 @@ def match(
     matches: dict[int, Match] = {}
     for kind, pool in pools.items():
         asks = {number: ask for number, ask in enumerate(need.requirements) if ask.kind is kind}
-        ranked = [_rank(case_of(pool, need, ask, vocabulary), weights, turnout) for ask in asks.values()]
+        enough = sum(max(0, ask.seats) + RESERVES for ask in asks.values())
+        cases = [case_of(pool, need, ask, vocabulary) for ask in asks.values()]
+        ranked = [_rank(case, weights, turnout, enough) for case in cases]
         seated = seat([one.bench() for one in ranked])
         reserved = _reserves(ranked, seated)
         for at, number in enumerate(asks):

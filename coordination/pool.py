@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Generic, TypeVar
 
@@ -38,7 +38,8 @@ class Tags:
         found: dict[str, list[int]] = defaultdict(list)
         for row, code in lines:
             found[code].append(row)
-        self._rows = {code: np.unique(np.asarray(rows, dtype=np.int64)) for code, rows in found.items()}
+        self._rows = {code: np.asarray(sorted(set(rows)), dtype=np.int64) for code, rows in found.items()}
+        self.tagged = np.asarray(sorted(set().union(*found.values())), dtype=np.int64)  # with any code
 
     def rows(self, code: str) -> Rows:
         return self._rows.get(code, NOBODY)
@@ -51,10 +52,6 @@ class Tags:
     def codes(self, row: int) -> list[str]:
         """Return the codes of one row, in order. For rows that are shown: it looks through every code."""
         return sorted(code for code in self._rows if self.has(row, code))
-
-    def all_rows(self) -> Rows:
-        """Return the rows that carry any code."""
-        return np.unique(np.concatenate(list(self._rows.values()))) if self._rows else NOBODY
 
 
 class Spans(Generic[Fact]):
@@ -143,6 +140,52 @@ class Pool:
     def row(self, id_: int) -> int | None:
         position = int(np.searchsorted(self.ids, id_))
         return position if position < len(self.ids) and int(self.ids[position]) == id_ else None
+
+    def with_engagements(
+        self,
+        *,
+        interests: Iterable[tuple[int, int, date | None, date | None, Words]] = (),
+        visits: Iterable[tuple[int, date, date, str]] = (),
+        agreements: Iterable[tuple[int, int, date, date, date | None, str, int | None]] = (),
+        deployments: Iterable[tuple[int, str]] = (),
+        callouts: Iterable[tuple[int, int]] = (),
+        refused_today: Iterable[int] = (),
+    ) -> Pool:
+        """Return this pool with what changes by the minute, given as `of_experts` and `of_teams` take it.
+
+        The columns that seldom change are shared with this pool, so a pool kept in memory serves
+        every question at the cost of the few facts that are read for it.
+        """
+        counts = np.zeros(len(self), dtype=np.int64)
+        for id_, count in callouts:
+            if (row := self.row(id_)) is not None:
+                counts[row] += count
+        refused = [row for id_ in refused_today if (row := self.row(id_)) is not None]
+        return replace(
+            self,
+            callouts=counts,
+            refused=np.unique(np.asarray(refused, dtype=np.int64)),
+            interests=Spans(
+                (row, enterprise, _since(starts), _until(ends), words)
+                for id_, enterprise, starts, ends, words in interests
+                if (row := self.row(id_)) is not None
+            ),
+            visits=Spans(
+                (row, None, starts.toordinal(), ends.toordinal(), label)
+                for id_, starts, ends, label in visits
+                if (row := self.row(id_)) is not None
+            ),
+            deployments=Spans(
+                (row, None, BEGINNING, NEVER, label)
+                for id_, label in deployments
+                if (row := self.row(id_)) is not None
+            ),
+            agreements=Spans(
+                (row, enterprise, starts.toordinal(), _last_day(ends, ended), Promise(number, promised))
+                for id_, enterprise, starts, ends, ended, number, promised in agreements
+                if (row := self.row(id_)) is not None
+            ),
+        )
 
     @classmethod
     def of_experts(
@@ -278,7 +321,7 @@ def _counts(row_of: dict[int, int], lines: Iterable[tuple[int, int]]) -> Rows:
 
 
 def _rows(row_of: dict[int, int], ids: Iterable[int]) -> Rows:
-    return np.unique(np.asarray([row_of[i] for i in ids if i in row_of], dtype=np.int64))
+    return np.asarray(sorted({row_of[i] for i in ids if i in row_of}), dtype=np.int64)
 
 
 def _tags(row_of: dict[int, int], lines: Iterable[tuple[int, str]]) -> Tags:

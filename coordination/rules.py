@@ -27,7 +27,10 @@ ENDS_SOON_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`label` counts people ("请假 4"); `explain` says why for one row; `law` names the article, if any."""
+    """`label` counts people ("请假 4"); `explain` says why for one row; `law` names the article, if any.
+
+    `finds` may name a row twice, and in any order.
+    """
 
     code: str
     label: Words
@@ -41,6 +44,18 @@ class Rule:
 
 def _day(ordinal: int) -> date:
     return date.fromordinal(ordinal)
+
+
+def _without(among: Rows, rows: Rows, case: Case) -> Rows:
+    """Return `among` without `rows`. Marks are several times quicker here than numpy's set operations."""
+    left = np.zeros(len(case.pool), dtype=bool)
+    left[among] = True
+    left[rows] = False
+    return np.flatnonzero(left)
+
+
+def _everybody_but(rows: Rows, case: Case) -> Rows:
+    return _without(np.arange(len(case.pool)), rows, case)
 
 
 def _always(zh: str, en: str) -> Callable[[Case, int], Words]:
@@ -111,7 +126,7 @@ def _refuses_category(case: Case) -> Rows:
     if not case.asks_experts or case.need.category is None:
         return NOBODY
     listed = case.pool.task_categories
-    return np.setdiff1d(listed.all_rows(), listed.rows(case.need.category), assume_unique=True)
+    return _without(listed.tagged, listed.rows(case.need.category), case)
 
 
 def _explain_category(case: Case, row: int) -> Words:
@@ -123,17 +138,15 @@ def _explain_category(case: Case, row: int) -> Words:
 def _no_category(case: Case) -> Rows:
     if not case.asks_experts or case.need.category is None:
         return NOBODY
-    everyone = np.arange(len(case.pool))
-    return np.setdiff1d(everyone, case.pool.task_categories.all_rows(), assume_unique=True)
+    return _everybody_but(case.pool.task_categories.tagged, case)
 
 
 def _certificate_lapsed(case: Case) -> Rows:
     name = case.requirement.certificate
     if not name or not case.asks_experts:
         return NOBODY
-    return np.setdiff1d(
-        case.pool.certificates.keyed(name), case.pool.certificates.holding(case.need.last_day, name)
-    )
+    certificates = case.pool.certificates
+    return _without(certificates.keyed(name), certificates.holding(case.need.last_day, name), case)
 
 
 def _explain_certificate_lapsed(case: Case, row: int) -> Words:
@@ -148,7 +161,7 @@ def _certificate_missing(case: Case) -> Rows:
     name = case.requirement.certificate
     if not name or not case.asks_experts:
         return NOBODY
-    return np.setdiff1d(np.arange(len(case.pool)), case.pool.certificates.keyed(name))
+    return _everybody_but(case.pool.certificates.keyed(name), case)
 
 
 def _explain_certificate_missing(case: Case, row: int) -> Words:
@@ -176,7 +189,7 @@ def _explain_absent(case: Case, row: int) -> Words:
 
 def _deployed(case: Case) -> Rows:
     rows = case.pool.deployments.touching(BEGINNING, NEVER)
-    return np.union1d(rows, case.pool.states.rows("dispatched"))
+    return np.concatenate([rows, case.pool.states.rows("dispatched")])
 
 
 def _deployed_now(case: Case) -> Rows:
@@ -303,7 +316,7 @@ def _explain_incapable(case: Case, row: int) -> Words:
 
 
 def _out_of_service(case: Case) -> Rows:
-    return np.union1d(case.pool.states.rows("out_of_service"), case.pool.states.rows("disbanded"))
+    return np.concatenate([case.pool.states.rows("out_of_service"), case.pool.states.rows("disbanded")])
 
 
 def _explain_out_of_service(case: Case, row: int) -> Words:
@@ -337,9 +350,10 @@ def _agreement_lapsed(case: Case) -> Rows:
     if case.need.enterprise_id is None:
         return NOBODY
     agreements = case.pool.agreements
-    return np.setdiff1d(
+    return _without(
         agreements.touching(BEGINNING, case.need.first_day - 1, case.need.enterprise_id),
         agreements.holding(case.need.first_day, case.need.enterprise_id),
+        case,
     )
 
 

@@ -146,8 +146,9 @@ def score(
     distances_km, minutes = travel(case, rows, turnout)
     expertise = FIT_SHARES[case.fits[rows]]
     if case.requirement.specialty and case.requirement.industry:
-        special = np.isin(rows, case.pool.specialties.rows(case.requirement.specialty), assume_unique=True)
-        expertise = (1 - SPECIALTY_SHARE) * expertise + SPECIALTY_SHARE * special
+        special = np.zeros(len(case.pool))
+        special[case.pool.specialties.rows(case.requirement.specialty)] = 1
+        expertise = (1 - SPECIALTY_SHARE) * expertise + SPECIALTY_SHARE * special[rows]
     near = np.where(np.isnan(minutes), 0.0, 0.5 ** (minutes / weights.travel_half_at_minutes))
     callouts = case.pool.callouts[rows].astype(np.float64)
     rested: Floats = weights.load_half_at_callouts / (weights.load_half_at_callouts + callouts)

@@ -6,3 +6,17 @@ class ExpertsConfig(AppConfig):
     name = "experts"
     verbose_name = _("专家")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from experts import models
+        from ground import revisions
+
+        revisions.watch(
+            "roster",
+            models.Expert,
+            models.Practice,
+            models.TaskOffer,
+            models.Appointment,
+            models.Certificate,
+            models.Absence,
+        )

@@ -254,6 +254,21 @@ class NumberSeries(models.Model):
         return f"{self.prefix}-{self.last}"
 
 
+class Revision(models.Model):
+    """The state of a body of rows ("roster"); what is kept in memory is good while the stamp is the same.
+
+    A row that is stamped anew in the writing transaction, not a sequence and not a moment: those become
+    visible out of order. And not a count: a copy read inside a transaction that was rolled back would
+    pass for the next one's.
+    """
+
+    name = models.CharField(max_length=20, primary_key=True)
+    stamp = models.UUIDField()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.stamp}"
+
+
 class AuditEntry(models.Model):
     """Who did what to which object, written in the transaction that did it and never edited.
 

@@ -1,0 +1,262 @@
+"""Matching for an incident, a request or a bare need, and keeping what was proposed.
+
+Nothing is stored by asking. When people are called out on the strength of a proposal, `keep` writes it
+down as the officer saw it, so that the choice can be explained years later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from contracts.models import RescueTeam
+from coordination import candidates
+from coordination.callouts import Invitee, RequirementSpec
+from coordination.matching import (
+    CandidateRow,
+    Excluded,
+    Match,
+    Matching,
+    Need,
+    Requirement,
+    Situation,
+    Weights,
+    match,
+)
+from coordination.models import Callout, GuidanceRequest, Invitation, Recommendation
+from coordination.paging import CalloutStatus, InviteeKind
+from experts.models import Expert
+from ground import clock
+from ground.audit import Actor
+from ground.models import Industry, Specialty
+from ground.places import Point
+from incidents import kinds
+from incidents.models import Incident
+
+Subject = Incident | GuidanceRequest
+
+# How many of a ranked list are put on a callout's list, picks and reserves included.
+LISTED = 10
+SHOWN = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """What matching proposes for these requirements; `matching` has one Match each, keyed "1", "2", …"""
+
+    requirements: tuple[RequirementSpec, ...]
+    matching: Matching
+    subject: Subject | None = None
+
+    @property
+    def picked_experts(self) -> int:
+        return self._picked(InviteeKind.EXPERT)
+
+    @property
+    def picked_teams(self) -> int:
+        return self._picked(InviteeKind.TEAM)
+
+    def _picked(self, kind: InviteeKind) -> int:
+        return sum(len(one.picks) for one in self.matching if one.requirement.kind is kind)
+
+    def invitee(self, kind: InviteeKind, pk: int) -> Expert | RescueTeam | None:
+        """Return the row behind somebody shown or picked; those of all requirements come in two queries."""
+        return (self._experts if kind is InviteeKind.EXPERT else self._teams).get(pk)
+
+    @cached_property
+    def _experts(self) -> dict[int, Expert]:
+        ids = self._shown(InviteeKind.EXPERT)
+        return Expert.objects.prefetch_related("contacts").in_bulk(ids) if ids else {}
+
+    @cached_property
+    def _teams(self) -> dict[int, RescueTeam]:
+        ids = self._shown(InviteeKind.TEAM)
+        return RescueTeam.objects.prefetch_related("contacts").in_bulk(ids) if ids else {}
+
+    def _shown(self, kind: InviteeKind) -> set[int]:
+        shown: set[int] = set()
+        for one in self.matching:
+            if one.requirement.kind is kind:
+                shown.update([*one.ids(SHOWN), *one.picks, *one.reserves])
+                shown.update(out.id for out in one.excluded(SHOWN))
+        return shown
+
+
+def proposed_requirements(subject: Subject) -> list[RequirementSpec]:
+    """Return what is proposed before the officer says otherwise.
+
+    For an incident two experts of its industry on site, one of them critical, and one team that serves
+    the industry; for a request as many experts as it asks for.
+    """
+    if isinstance(subject, GuidanceRequest):
+        return [RequirementSpec(InviteeKind.EXPERT, subject.experts_wanted, industry=subject.industry)]
+    return requirements_for(subject.kind, subject.industry)
+
+
+def requirements_for(kind_code: str, industry: Industry) -> list[RequirementSpec]:
+    """Return the proposal for an incident of this kind in this industry, before it has been opened."""
+    specialty = Specialty.objects.filter(pk__in=kinds.by_code(kind_code).specialties[:1]).first()
+    return [
+        RequirementSpec(InviteeKind.EXPERT, 2, industry=industry, specialty=specialty, critical=True),
+        RequirementSpec(InviteeKind.TEAM, 1, industry=industry, critical=True),
+    ]
+
+
+def propose(
+    subject: Subject,
+    requirements: Sequence[RequirementSpec],
+    *,
+    weights: Weights | None = None,
+    at: datetime,
+) -> Proposal:
+    """Match for an incident or a request, leaving out whom its running callouts have asked already."""
+    asked = Invitation.objects.filter(**_key(subject)).exclude(callout__status=CalloutStatus.CLOSED)
+    already = frozenset(
+        (InviteeKind.EXPERT, expert) if expert else (InviteeKind.TEAM, team)
+        for expert, team in asked.values_list("expert_id", "team_id")
+    )
+    if isinstance(subject, Incident):
+        return propose_for(
+            Situation.RESCUE,
+            requirements,
+            place=subject.point,
+            enterprise_id=subject.enterprise_id,
+            already_asked=already,
+            weights=weights,
+            at=at,
+            subject=subject,
+        )
+    site = subject.site
+    return propose_for(
+        Situation(subject.kind),
+        requirements,
+        place=(site.point if site else None) or subject.enterprise.point,
+        enterprise_id=subject.enterprise_id,
+        period=(
+            subject.visit_from or subject.wished_from,
+            subject.visit_until or subject.wished_until,
+        ),
+        already_asked=already,
+        weights=weights,
+        at=at,
+        subject=subject,
+    )
+
+
+def propose_for(
+    situation: Situation,
+    requirements: Sequence[RequirementSpec],
+    *,
+    place: Point | None,
+    enterprise_id: int | None = None,
+    period: tuple[date | None, date | None] = (None, None),
+    already_asked: frozenset[tuple[InviteeKind, int]] = frozenset(),
+    weights: Weights | None = None,
+    at: datetime,
+    subject: Subject | None = None,
+) -> Proposal:
+    """Match for a bare need: no incident or request has to exist."""
+    today = clock.day_of(at)
+    starts, ends = period
+    need = Need(
+        situation=situation,
+        requirements=tuple(_asked(spec, number) for number, spec in enumerate(requirements, 1)),
+        at=at,
+        on=max(starts, today) if starts else today,
+        until=ends if ends and ends >= today else None,
+        place=place,
+        enterprise_id=enterprise_id,
+        already_asked=already_asked,
+    )
+    experts, teams = candidates.pools(need)
+    matching = match(need, experts=experts, teams=teams, vocabulary=candidates.vocabulary(), weights=weights)
+    return Proposal(tuple(requirements), matching, subject)
+
+
+def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = None) -> list[Invitee]:
+    """Return whom to list, in the order of asking: the picks, the reserves, then on down the ranking.
+
+    With `chosen` (ids by requirement key) exactly those, in that order; somebody chosen against a bar
+    carries the reasons, so that the paper shows what was overridden.
+    """
+    lists = [
+        list(chosen.get(one.requirement.key, ())) if chosen is not None else _ranked(one)
+        for one in proposal.matching
+    ]
+    # One person is listed once: for the first requirement that wants them.
+    taken: set[tuple[InviteeKind, int]] = set()
+    found = []
+    for number, (one, ids) in enumerate(zip(proposal.matching, lists, strict=True)):
+        kind = one.requirement.kind
+        for pk in ids:
+            said = one.about(pk)
+            if (kind, pk) in taken or said is None:
+                continue
+            taken.add((kind, pk))
+            found.append((number, kind, said))
+    experts = Expert.objects.in_bulk([said.id for _, kind, said in found if kind is InviteeKind.EXPERT])
+    teams = RescueTeam.objects.in_bulk([said.id for _, kind, said in found if kind is InviteeKind.TEAM])
+    return [_invitee(number, kind, said, experts, teams) for number, kind, said in found]
+
+
+def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None = None) -> Recommendation:
+    """Write the proposal down as it was shown."""
+    subject = proposal.subject
+    kept = proposal.matching.to_dict()
+    return Recommendation.objects.create(
+        incident=subject if isinstance(subject, Incident) else None,
+        guidance_request=subject if isinstance(subject, GuidanceRequest) else None,
+        callout=callout,
+        made_at=at,
+        made_by=by.user,
+        rules_version=proposal.matching.rules_version,
+        need=kept["need"],
+        outcome=kept,
+    )
+
+
+def _asked(spec: RequirementSpec, number: int) -> Requirement:
+    return Requirement(
+        key=str(number),
+        kind=spec.kind,
+        mode=spec.mode,
+        industry=spec.industry.pk if spec.industry else None,
+        specialty=spec.specialty.pk if spec.specialty else None,
+        capability=spec.capability.pk if spec.capability else None,
+        seats=spec.seats,
+        critical=spec.critical,
+        certificate=spec.certificate or None,
+    )
+
+
+def _ranked(one: Match) -> list[int]:
+    first = [*one.picks, *one.reserves]
+    return first + [pk for pk in one.ids(LISTED) if pk not in first][: max(0, LISTED - len(first))]
+
+
+def _invitee(
+    number: int,
+    kind: InviteeKind,
+    said: CandidateRow | Excluded,
+    experts: Mapping[int, Expert],
+    teams: Mapping[int, RescueTeam],
+) -> Invitee:
+    fits = isinstance(said, CandidateRow)
+    return Invitee(
+        requirement=number,
+        expert=experts.get(said.id) if kind is InviteeKind.EXPERT else None,
+        team=teams.get(said.id) if kind is InviteeKind.TEAM else None,
+        distance_km=said.distance_km,
+        travel_minutes=said.minutes,
+        travel_source=str(said.travel_basis) if isinstance(said, CandidateRow) else "",
+        score=said.score if isinstance(said, CandidateRow) else None,
+        reasons=said.to_dict(),
+        basis=str(said.basis.basis) if isinstance(said, CandidateRow) and said.basis else "",
+        override_reason="" if fits else "值班员越过排除原因选用",
+    )
+
+
+def _key(subject: Subject) -> dict[str, Subject]:
+    return {"callout__incident" if isinstance(subject, Incident) else "callout__guidance_request": subject}

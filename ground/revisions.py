@@ -1,0 +1,48 @@
+"""Knowing whether what is kept in memory is still what the database says.
+
+Whoever writes bumps the counter in the same transaction; whoever keeps a copy compares the stamp.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.db.models.signals import m2m_changed, post_delete, post_save
+
+from ground.models import Revision
+
+
+def bump(name: str) -> None:
+    """Say that rows of `name` changed. Call it after bulk writes; single writes are seen by `watch`.
+
+    The row stays locked until the commit, so bump late in a long transaction.
+    """
+    Revision.objects.update_or_create(name=name, defaults={"stamp": uuid.uuid4()})
+
+
+def current(name: str) -> uuid.UUID | None:
+    """Return the stamp now; None before the first change. One query."""
+    return Revision.objects.filter(name=name).values_list("stamp", flat=True).first()
+
+
+def watch(name: str, *senders: type[models.Model]) -> None:
+    """Bump `name` whenever a row of these models is saved, deleted or linked. For `AppConfig.ready`."""
+
+    def changed(sender: Any, **kwargs: Any) -> None:
+        bump(name)
+
+    for sender in senders:
+        for signal in (post_save, post_delete):
+            signal.connect(
+                changed, sender=sender, weak=False, dispatch_uid=f"revision-{name}-{sender.__name__}"
+            )
+    for sender in senders:
+        for field in sender._meta.many_to_many:
+            m2m_changed.connect(
+                changed,
+                sender=field.remote_field.through,
+                weak=False,
+                dispatch_uid=f"revision-{name}-{sender.__name__}-{field.name}",
+            )
