@@ -228,7 +228,7 @@ class Match:
         free = self._ranked.of_trade - self._seated_elsewhere - self._reserved_elsewhere
         return Words(
             "本行业可用 {free}，不够 {seats} 席和 {reserves} 名候补，已扩大到相近行业：{names}（{near}）",
-            "{free} of the trade available, not enough for {seats} seats and {reserves} reserves; "
+            "{free} of the trade available, not enough (seats: {seats}, reserves: {reserves}); "
             "widened to near trades: {names} ({near})",
         ).filled(
             free=Words(*_counted(self.requirement.kind, free)),
@@ -321,7 +321,7 @@ class Match:
             id=id_,
             name=case.pool.names[row],
             fit=Fit(case.fits[row]),
-            score=round(float(scores.totals[at])),
+            score=round(sum(part.points for part in parts)),
             parts=parts,
             reasons_for=tuple(said_for),
             cautions=_reasons(CAUTIONS, int(self._cautions[row]), case, row, blocks=False),

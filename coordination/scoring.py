@@ -227,4 +227,5 @@ def travel_words(case: Case, minutes: float) -> Words:
 def load_words(callouts: int) -> Words:
     if not callouts:
         return Words("近 90 天未出动", "not called out in 90 days")
-    return Words(f"近 90 天出动 {callouts} 次", f"called out {callouts} times in 90 days")
+    times = "once" if callouts == 1 else f"{callouts} times"
+    return Words(f"近 90 天出动 {callouts} 次", f"called out {times} in 90 days")

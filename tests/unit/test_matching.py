@@ -191,7 +191,7 @@ def test_near_trades_are_searched_only_when_the_trade_is_used_up_and_it_is_said(
     assert scarce.widened
     assert scarce.widened_words() == Words(
         "本行业可用 3 人，不够 1 席和 3 名候补，已扩大到相近行业：石油天然气开采、轻工（2 人）",
-        "3 experts of the trade available, not enough for 1 seats and 3 reserves; "
+        "3 experts of the trade available, not enough (seats: 1, reserves: 3); "
         "widened to near trades: oil and gas extraction, light industry (2 experts)",
     )
     assert scarce.picks == (2,)
