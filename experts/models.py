@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from ground.models import ContactPoint, Industry, Located, PublicIdModel, Specialty
+from ground.models import ContactPoint, Industry, Located, PublicIdModel, Specialty, User
+from ground.spelling import pinyin_of
 from ground.terms import Term
 
 
@@ -20,6 +22,10 @@ class TaskCategory(Term):
     CONSULTING = "consulting", "咨询服务", "consulting"
 
 
+PINYIN_LENGTH = 120
+INITIALS_LENGTH = 20
+
+
 class ExpertQuerySet(models.QuerySet["Expert"]):
     def appointed_on(self, day: date) -> ExpertQuerySet:
         """Return those whose appointment is in force on `day`."""
@@ -28,6 +34,18 @@ class ExpertQuerySet(models.QuerySet["Expert"]):
             appointments__starts_on__lte=day,
             appointments__ends_on__gte=day,
         ).distinct()
+
+    def suspended(self) -> ExpertQuerySet:
+        return self.filter(suspended_on__isnull=False)
+
+    def serving_on(self, day: date) -> ExpertQuerySet:
+        """Return those appointed on `day` and not suspended (在聘)."""
+        return self.appointed_on(day).filter(suspended_on=None)
+
+    def ending_within(self, days: int, *, of: date) -> ExpertQuerySet:
+        """Return those serving on the day `of` whose appointment will have run out `days` later, not renewed yet."""
+        later = Expert.objects.appointed_on(of + timedelta(days=days))
+        return self.serving_on(of).exclude(pk__in=later.values("pk"))
 
     def found_by(self, words: str) -> ExpertQuerySet:
         """Return those whose name, pinyin, initials, employer, title or certificate of appointment match."""
@@ -45,12 +63,19 @@ class ExpertQuerySet(models.QuerySet["Expert"]):
         ).distinct()
 
 
+def spelled(name: str) -> tuple[str, str]:
+    """Return a name's pinyin and initials as the columns hold them: ("shanxiongxin", "sxx") for 单雄信."""
+    pinyin, initials = pinyin_of(name, is_person=True)
+    return pinyin[:PINYIN_LENGTH], initials[:INITIALS_LENGTH]
+
+
 class Expert(PublicIdModel, Located):
     """A person on the roster. The place is where they usually are on duty (常驻地)."""
 
     name = models.CharField(_("姓名"), max_length=40)
-    pinyin = models.CharField(max_length=120, blank=True, editable=False)
-    initials = models.CharField(max_length=20, blank=True, editable=False)
+    # Written by `save` from the name; a bulk write takes them from `spelled`.
+    pinyin = models.CharField(max_length=PINYIN_LENGTH, blank=True, editable=False)
+    initials = models.CharField(max_length=INITIALS_LENGTH, blank=True, editable=False)
     gender = models.CharField(_("性别"), max_length=1, choices=[("男", _("男")), ("女", _("女"))], blank=True)
     born_on = models.DateField(_("出生年月"), null=True, blank=True)
     ethnicity = models.CharField(_("民族"), max_length=20, blank=True)
@@ -78,6 +103,12 @@ class Expert(PublicIdModel, Located):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pinyin, self.initials = spelled(self.name)
+        if "name" in (kwargs.get("update_fields") or ()):
+            kwargs["update_fields"] = {*kwargs["update_fields"], "pinyin", "initials"}
+        super().save(*args, **kwargs)
 
 
 class PracticeRank(Term):
@@ -190,3 +221,29 @@ class Absence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.expert} {self.starts_on}–{self.ends_on}"
+
+
+class ImportUpload(PublicIdModel):
+    """A workbook between its upload and the button that imports it; it belongs to one account and expires.
+
+    What was read and what it will change is never kept: both are worked out again from the file and the
+    roster whenever somebody looks. After the import the file itself goes and `receipt` stays.
+    """
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="+")
+    file_name = models.CharField(_("文件名"), max_length=200)
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField(blank=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    applied_at = models.DateTimeField(null=True)
+    receipt = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    def has_expired(self, at: datetime) -> bool:
+        return at >= self.expires_at
