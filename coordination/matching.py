@@ -210,7 +210,7 @@ class Match:
             said = joined([said, joined(counts, Words(" · ", " · "))], Words("：", ": "))
         if self.unfit_count:
             people, each = _counted(self.requirement.kind, self.unfit_count)
-            other = Words(f"另有 {people}专业或能力不符", f"{each} more of other trades or abilities")
+            other = Words(f"另有 {people}专业或能力不符", f"besides, {each} of other trades or abilities")
             said = joined([said, other], Words("；", "; "))
         return said
 

@@ -8,7 +8,7 @@ is about, not as much as the pool is long.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Generic, TypeVar
@@ -107,6 +107,7 @@ class Pool:
 
     kind: InviteeKind
     ids: Rows
+    row_of: Mapping[int, int]  # by id
     names: Sequence[str]
     latitudes: Floats
     longitudes: Floats
@@ -138,8 +139,7 @@ class Pool:
         return known
 
     def row(self, id_: int) -> int | None:
-        position = int(np.searchsorted(self.ids, id_))
-        return position if position < len(self.ids) and int(self.ids[position]) == id_ else None
+        return self.row_of.get(id_)
 
     def with_engagements(
         self,
@@ -156,34 +156,28 @@ class Pool:
         The columns that seldom change are shared with this pool, so a pool kept in memory serves
         every question at the cost of the few facts that are read for it.
         """
+        row_of = self.row_of
         counts = np.zeros(len(self), dtype=np.int64)
         for id_, count in callouts:
-            if (row := self.row(id_)) is not None:
-                counts[row] += count
-        refused = [row for id_ in refused_today if (row := self.row(id_)) is not None]
+            if id_ in row_of:
+                counts[row_of[id_]] += count
         return replace(
             self,
             callouts=counts,
-            refused=np.unique(np.asarray(refused, dtype=np.int64)),
+            refused=np.asarray(sorted({row_of[i] for i in refused_today if i in row_of}), dtype=np.int64),
             interests=Spans(
-                (row, enterprise, _since(starts), _until(ends), words)
-                for id_, enterprise, starts, ends, words in interests
-                if (row := self.row(id_)) is not None
+                (row_of[i], enterprise, _since(starts), _until(ends), words)
+                for i, enterprise, starts, ends, words in interests
+                if i in row_of
             ),
-            visits=Spans(
-                (row, None, starts.toordinal(), ends.toordinal(), label)
-                for id_, starts, ends, label in visits
-                if (row := self.row(id_)) is not None
-            ),
+            visits=_spans(row_of, visits),
             deployments=Spans(
-                (row, None, BEGINNING, NEVER, label)
-                for id_, label in deployments
-                if (row := self.row(id_)) is not None
+                (row_of[i], None, BEGINNING, NEVER, label) for i, label in deployments if i in row_of
             ),
             agreements=Spans(
-                (row, enterprise, starts.toordinal(), _last_day(ends, ended), Promise(number, promised))
-                for id_, enterprise, starts, ends, ended, number, promised in agreements
-                if (row := self.row(id_)) is not None
+                (row_of[i], enterprise, starts.toordinal(), _last_day(ends, ended), Promise(number, promised))
+                for i, enterprise, starts, ends, ended, number, promised in agreements
+                if i in row_of
             ),
         )
 
@@ -228,15 +222,15 @@ class Pool:
         return cls(
             kind=InviteeKind.EXPERT,
             ids=np.asarray([line[0] for line in lines], dtype=np.int64),
+            row_of=row_of,
             names=[line[1] for line in lines],
             latitudes=_degrees(line[2] for line in lines),
             longitudes=_degrees(line[3] for line in lines),
-            callouts=_counts(row_of, callouts),
+            callouts=np.zeros(len(lines), dtype=np.int64),
             primary=Tags((row, code) for row, code, rank in practised if rank == "primary"),
             secondary=Tags((row, code) for row, code, rank in practised if rank != "primary"),
             specialties=_tags(row_of, specialties),
             task_categories=_tags(row_of, task_categories),
-            refused=_rows(row_of, refused_today),
             suspensions=Spans(
                 (row, None, line[4].toordinal(), NEVER, None) for row, line in enumerate(lines) if line[4]
             ),
@@ -251,15 +245,12 @@ class Pool:
                 if i in row_of
             ),
             absences=_spans(row_of, absences),
-            visits=_spans(row_of, visits),
-            deployments=Spans(
-                (row_of[i], None, BEGINNING, NEVER, label) for i, label in deployments if i in row_of
-            ),
-            interests=Spans(
-                (row_of[i], enterprise, _since(starts), _until(ends), words)
-                for i, enterprise, starts, ends, words in interests
-                if i in row_of
-            ),
+        ).with_engagements(
+            interests=interests,
+            visits=visits,
+            deployments=deployments,
+            callouts=callouts,
+            refused_today=refused_today,
         )
 
     @classmethod
@@ -288,23 +279,17 @@ class Pool:
         return cls(
             kind=InviteeKind.TEAM,
             ids=np.asarray([line[0] for line in lines], dtype=np.int64),
+            row_of=row_of,
             names=[line[1] for line in lines],
             latitudes=_degrees(line[2] for line in lines),
             longitudes=_degrees(line[3] for line in lines),
-            callouts=_counts(row_of, callouts),
+            callouts=np.zeros(len(lines), dtype=np.int64),
             primary=_tags(row_of, industries),
             capabilities=_tags(row_of, capabilities),
             states=Tags((row, str(line[4])) for row, line in enumerate(lines)),
             owners=Tags((row, str(line[5])) for row, line in enumerate(lines) if line[5] is not None),
-            refused=_rows(row_of, refused_today),
-            deployments=Spans(
-                (row_of[i], None, BEGINNING, NEVER, label) for i, label in deployments if i in row_of
-            ),
-            agreements=Spans(
-                (row_of[i], enterprise, starts.toordinal(), _last_day(ends, ended), Promise(number, promised))
-                for i, enterprise, starts, ends, ended, number, promised in agreements
-                if i in row_of
-            ),
+        ).with_engagements(
+            agreements=agreements, deployments=deployments, callouts=callouts, refused_today=refused_today
         )
 
 
@@ -312,23 +297,11 @@ def _degrees(values: Iterable[float | None]) -> Floats:
     return np.asarray([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _counts(row_of: dict[int, int], lines: Iterable[tuple[int, int]]) -> Rows:
-    counts = np.zeros(len(row_of), dtype=np.int64)
-    for id_, count in lines:
-        if id_ in row_of:
-            counts[row_of[id_]] += count
-    return counts
-
-
-def _rows(row_of: dict[int, int], ids: Iterable[int]) -> Rows:
-    return np.asarray(sorted({row_of[i] for i in ids if i in row_of}), dtype=np.int64)
-
-
-def _tags(row_of: dict[int, int], lines: Iterable[tuple[int, str]]) -> Tags:
+def _tags(row_of: Mapping[int, int], lines: Iterable[tuple[int, str]]) -> Tags:
     return Tags((row_of[i], code) for i, code in lines if i in row_of)
 
 
-def _spans(row_of: dict[int, int], lines: Iterable[tuple[int, date, date, str]]) -> Spans[str]:
+def _spans(row_of: Mapping[int, int], lines: Iterable[tuple[int, date, date, str]]) -> Spans[str]:
     return Spans(
         (row_of[i], None, starts.toordinal(), ends.toordinal(), label)
         for i, starts, ends, label in lines

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # ships no types
+from scipy.optimize import linear_sum_assignment
 
 Integers = NDArray[np.int64]
 
