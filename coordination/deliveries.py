@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
-
+from django.db.models import QuerySet
 
 from coordination import channels, links
 from coordination.announcements import announce
@@ -38,6 +38,7 @@ from incidents.models import Incident
 LEASE: Final = timedelta(seconds=45)
 BACKOFF_AT_MOST: Final = timedelta(seconds=60)
 ALARM_VALID_FOR: Final = timedelta(hours=12)
+NOTICE_VALID_FOR: Final = timedelta(days=3)
 NO_CONTACT: Final = "没有可用的联系方式"
 MAYBE_DUPLICATE: Final = "（可能重复）"
 
@@ -81,28 +82,45 @@ def alarm(
 ) -> list[Delivery]:
     """Write an alarm to every duty officer (for a guidance request: every roster admin)."""
     role = Role.ROSTER_ADMIN if guidance_request else Role.DUTY_OFFICER
-    officers = User.objects.filter(is_active=True, grants__role=role).distinct().prefetch_related("contacts")
-    made = []
-    for officer in officers:
-        contact = _first_reachable(officer.contacts.all())
-        made.append(
-            Delivery.objects.create(
-                purpose=Purpose.ALARM,
-                callout=callout,
-                incident=incident,
-                guidance_request=guidance_request,
-                user=officer,
-                recipient=officer.name,
-                subject=subject,
-                text=text,
-                priority=0,
-                created_at=at,
-                due_at=at,
-                expires_at=at + ALARM_VALID_FOR,
-                **_route(contact),
-            )
+    return [
+        _to_user(
+            officer,
+            Purpose.ALARM,
+            valid_for=ALARM_VALID_FOR,
+            priority=0,
+            at=at,
+            callout=callout,
+            incident=incident,
+            guidance_request=guidance_request,
+            subject=subject,
+            text=text,
         )
-    return made
+        for officer in holders_of(role)
+    ]
+
+
+def inform(
+    users: QuerySet[User], *, subject: str, text: str, guidance_request: GuidanceRequest, at: datetime
+) -> list[Delivery]:
+    """Write a notice about a guidance request to each of `users`; nothing urgent waits behind it."""
+    return [
+        _to_user(
+            user,
+            Purpose.NOTICE,
+            valid_for=NOTICE_VALID_FOR,
+            priority=900,
+            at=at,
+            guidance_request=guidance_request,
+            subject=subject,
+            text=text,
+        )
+        for user in users.prefetch_related("contacts")
+    ]
+
+
+def holders_of(role: Role) -> QuerySet[User]:
+    """Return the active accounts that hold `role`, with their contacts."""
+    return User.objects.filter(is_active=True, grants__role=role).distinct().prefetch_related("contacts")
 
 
 def cancel(invitation: Invitation, purposes: Iterable[Purpose], *, reason: str, at: datetime) -> bool:
@@ -273,6 +291,22 @@ def _to_invitee(
     return delivery
 
 
+def _to_user(
+    user: User, purpose: Purpose, *, valid_for: timedelta, priority: int, at: datetime, **columns: Any
+) -> Delivery:
+    return Delivery.objects.create(
+        purpose=purpose,
+        user=user,
+        recipient=user.name,
+        priority=priority,
+        created_at=at,
+        due_at=at,
+        expires_at=at + valid_for,
+        **columns,
+        **_route(_first_reachable(list(user.contacts.all()))),
+    )
+
+
 def _lock(delivery_id: int, *, with_callout: bool) -> Delivery:
     """Lock a delivery, its callout before it when a failure may have to move that on."""
     if with_callout:
@@ -424,6 +458,8 @@ __all__ = [
     "cancel",
     "claim",
     "expire",
+    "holders_of",
+    "inform",
     "record",
     "tell",
     "void_leases",

@@ -23,10 +23,12 @@ from contracts.models import (
     TeamKind,
     TeamLevel,
 )
-from coordination import callouts
+from coordination import callouts, guidance
 from coordination.callouts import Invitee, RequirementSpec
+from coordination.guidance import Wish
 from coordination.models import Callout, GuidanceRequest, Invitation
 from coordination.paging import InviteeKind
+from coordination.visits import GuidanceKind
 from experts.models import (
     Appointment,
     Expert,
@@ -45,6 +47,7 @@ from incidents.models import Incident
 from tests.moments import NOON
 
 OFFICER = Actor(None, "陈立")
+ASKER = Actor(None, "刘骏")
 
 
 def industry(code: str = "WH") -> Industry:
@@ -215,3 +218,20 @@ def invitation_of(callout: Callout, one: Expert | RescueTeam) -> Invitation:
 
 def status_of(callout: Callout, one: Expert | RescueTeam) -> str:
     return invitation_of(callout, one).status
+
+
+def a_guidance_request(
+    enterprise: Enterprise | None = None,
+    *,
+    kind: GuidanceKind = GuidanceKind.INSPECTION,
+    at: datetime = NOON,
+    by: Actor = ASKER,
+    **wish: Any,
+) -> GuidanceRequest:
+    """A complete draft by the enterprise's own user."""
+    enterprise = enterprise or an_enterprise()
+    wish.setdefault("site", enterprise.sites.first())
+    wish.setdefault("description", "液氨制冷机房年度隐患排查")
+    wish.setdefault("contact_name", "刘骏")
+    wish.setdefault("contact_phone", "+8613700000162")
+    return guidance.draft(enterprise, Wish(kind=kind, **wish), by=by, at=at)
