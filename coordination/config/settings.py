@@ -296,6 +296,9 @@ LOGGING = {
         # A refused host or a 404 is the caller's mistake, not ours; keep it out of the log of faults.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "django.server": {"handlers": [], "level": "WARNING"},
+        # Two lines for every ring of the doorbell say nothing.
+        "celery.worker.strategy": {"handlers": [], "level": "WARNING"},
+        "celery.app.trace": {"handlers": [], "level": "WARNING"},
     },
 }
 
