@@ -23,7 +23,7 @@ from coordination.matching import (
     Words,
     match,
 )
-from coordination.rules import BARS, CAUTIONS
+from coordination.matching.rules import BARS, CAUTIONS
 from coordination.visits import GuidanceKind
 from ground.places import Point
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from coordination.seating import Bench, seat
+from coordination.matching.seating import Bench, seat
 
 Sitter = tuple[int, int, bool]  # who, cost, far
 Seating = list[list[int]]

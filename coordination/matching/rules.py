@@ -16,10 +16,10 @@ from datetime import date
 
 import numpy as np
 
-from coordination.fits import Case, Fit
+from coordination.matching.fits import Case, Fit
+from coordination.matching.pool import BEGINNING, NEVER, NOBODY, Rows
+from coordination.matching.reasons import Law, Reason, Words, joined
 from coordination.paging import Mode
-from coordination.pool import BEGINNING, NEVER, NOBODY, Rows
-from coordination.reasons import Law, Reason, Words, joined
 
 RULES_VERSION = "2026.1"
 ENDS_SOON_DAYS = 30

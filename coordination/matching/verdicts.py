@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from coordination.fits import Fit
+from coordination.matching.fits import Fit
+from coordination.matching.reasons import Law, Reason, Words
+from coordination.matching.scoring import ScorePart
 from coordination.paging import InviteeKind
-from coordination.reasons import Law, Reason, Words
-from coordination.scoring import ScorePart
 from ground.places import TravelTimeBasis
 from ground.terms import Term
 

@@ -11,9 +11,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from coordination.needs import Need, Requirement, Vocabulary
+from coordination.matching.needs import Need, Requirement, Vocabulary
+from coordination.matching.pool import NOBODY, Pool
 from coordination.paging import InviteeKind
-from coordination.pool import NOBODY, Pool
 
 
 class Fit(IntEnum):

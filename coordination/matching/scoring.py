@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coordination.fits import Case, Fit
+from coordination.matching.fits import Case, Fit
+from coordination.matching.pool import Floats, Rows
+from coordination.matching.reasons import Words, joined
 from coordination.paging import InviteeKind, Mode
-from coordination.pool import Floats, Rows
-from coordination.reasons import Words, joined
 from ground import places
 from ground.places import TravelTimeBasis
 

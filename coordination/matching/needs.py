@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from coordination.matching.reasons import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law, Words
 from coordination.paging import InviteeKind, Mode
-from coordination.reasons import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law, Words
 from ground.industries import INDUSTRIES, near_to
 from ground.places import Point
 from ground.terms import Term

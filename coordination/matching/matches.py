@@ -1,6 +1,6 @@
 """Whom to ask: the people and teams for a need, best first, with the reasons for and against each.
 
-Pure, and the only module of matching that others call. `match` looks at every candidate, keeps the
+Pure. `match` looks at every candidate, keeps the
 reasons of all as bits and puts them into words for those that are shown. Reading the candidates is left
 to `candidates`, keeping what was used to `recommendations`, asking to `callouts`.
 """
@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coordination import scoring
-from coordination.fits import Case, Fit, case_of
-from coordination.needs import Need, Requirement, Situation, Vocabulary
-from coordination.paging import InviteeKind, Mode
-from coordination.pool import Pool, Rows
-from coordination.reasons import DUTY_TO_JOIN, Law, Reason, Words, joined
-from coordination.rules import (
+from coordination.matching import scoring
+from coordination.matching.fits import Case, Fit, case_of
+from coordination.matching.needs import Need, Requirement, Vocabulary
+from coordination.matching.pool import Pool, Rows
+from coordination.matching.reasons import DUTY_TO_JOIN, Reason, Words, joined
+from coordination.matching.rules import (
     ABOUT_FIT,
     BARS,
     CAUTIONS,
@@ -29,36 +28,11 @@ from coordination.rules import (
     RULES_VERSION,
     Rule,
 )
-from coordination.scoring import TURNOUT_MINUTES, ScorePart, Weights
-from coordination.seating import Bench, seat
-from coordination.verdicts import Basis, BasisOffered, CandidateRow, Excluded, ReasonCount, Shortfall
+from coordination.matching.scoring import TURNOUT_MINUTES, Weights
+from coordination.matching.seating import Bench, seat
+from coordination.matching.verdicts import Basis, BasisOffered, CandidateRow, Excluded, ReasonCount, Shortfall
+from coordination.paging import InviteeKind
 from ground.places import TravelTimeBasis
-
-__all__ = [
-    "Basis",
-    "BasisOffered",
-    "CandidateRow",
-    "Excluded",
-    "Fit",
-    "InviteeKind",
-    "Law",
-    "Match",
-    "Matching",
-    "Mode",
-    "Need",
-    "Pool",
-    "RULES_VERSION",
-    "Reason",
-    "ReasonCount",
-    "Requirement",
-    "ScorePart",
-    "Shortfall",
-    "Situation",
-    "Vocabulary",
-    "Weights",
-    "Words",
-    "match",
-]
 
 RESERVES = 3
 # How much of a long list is written down with a recommendation; the counts are always complete.

@@ -1,0 +1,47 @@
+"""Matching: who fits a need, who is proposed for its seats, and why nobody else.
+
+Pure: no module here knows the database. Callers import from here; `candidates` fills the pools.
+"""
+
+from coordination.matching.fits import Fit
+from coordination.matching.matches import Match, Matching, match
+from coordination.matching.needs import Need, Requirement, Situation, Vocabulary
+from coordination.matching.pool import Pool
+from coordination.matching.reasons import Law, Reason, Words
+from coordination.matching.rules import RULES_VERSION
+from coordination.matching.scoring import ScorePart, Weights
+from coordination.matching.verdicts import (
+    Basis,
+    BasisOffered,
+    CandidateRow,
+    Excluded,
+    ReasonCount,
+    Shortfall,
+)
+from coordination.paging import InviteeKind, Mode
+
+__all__ = [
+    "Basis",
+    "BasisOffered",
+    "CandidateRow",
+    "Excluded",
+    "Fit",
+    "InviteeKind",
+    "Law",
+    "Match",
+    "Matching",
+    "Mode",
+    "Need",
+    "Pool",
+    "RULES_VERSION",
+    "Reason",
+    "ReasonCount",
+    "Requirement",
+    "ScorePart",
+    "Shortfall",
+    "Situation",
+    "Vocabulary",
+    "Weights",
+    "Words",
+    "match",
+]
