@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from coordination import sender
+from coordination.engine import Engine
 
 log = logging.getLogger(__name__)
+
+_engine = Engine()
 
 
 @shared_task
@@ -33,3 +39,14 @@ def _ring() -> None:
         wake.apply_async(retry=False)
     except OperationalError as error:
         log.warning("the broker did not answer; the next poll will find it: %s", error)
+
+
+@worker_process_init.connect
+def _begin(**_signal: Any) -> None:
+    """Run a sender loop in every worker process: with the broker gone, everything still goes out."""
+    _engine.start()
+
+
+@worker_process_shutdown.connect
+def _end(**_signal: Any) -> None:
+    _engine.stop()

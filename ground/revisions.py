@@ -19,7 +19,9 @@ def bump(name: str) -> None:
 
     The row stays locked until the commit, so bump late in a long transaction.
     """
-    Revision.objects.update_or_create(name=name, defaults={"stamp": uuid.uuid4()})
+    stamp = uuid.uuid4()
+    if not Revision.objects.filter(name=name).update(stamp=stamp):
+        Revision.objects.update_or_create(name=name, defaults={"stamp": stamp})
 
 
 def current(name: str) -> uuid.UUID | None:

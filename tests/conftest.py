@@ -25,9 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         marker = item.get_closest_marker("django_db")
-        fixture_names = getattr(item, "fixturenames", [])
-        if (marker and marker.kwargs.get("transaction")) or "transactional_db" in fixture_names:
-            fixture_names.append("django_db_serialized_rollback")
+        if marker and marker.kwargs.get("transaction"):
+            # pytest-django reads a marker's own word when it makes the database, nothing added later.
+            marker.kwargs["serialized_rollback"] = True
+        elif "transactional_db" in getattr(item, "fixturenames", []):
+            item.fixturenames.append("django_db_serialized_rollback")
 
 
 @pytest.fixture(scope="session")
