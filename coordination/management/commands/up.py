@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from coordination.demo.accounts import ACCOUNTS, PASSWORD
 from coordination.engine import Engine
 from ground import catalogues, installation
 from ground.mistakes import Refused
@@ -69,19 +70,8 @@ class Command(BaseCommand):
     def _greet(self, host: str, port: int, *, demo: bool) -> None:
         self.stdout.write(f"\n  集结 Muster  http://{host}:{port}/\n")
         if demo:
-            self.stdout.write("  演示账号（口令都是 muster-demo） Demo accounts (password muster-demo):")
-            for username, role in DEMO_ACCOUNTS:
-                self.stdout.write(f"    {username:<10} {role}")
+            self.stdout.write(f"  演示账号（口令都是 {PASSWORD}） Demo accounts (password {PASSWORD}):")
+            for account in ACCOUNTS:
+                self.stdout.write(f"    {account.username:<10} {account.role.zh} {account.role.en}")
         self.stdout.write("  Ctrl+C 停止 to stop\n")
         self.stdout.flush()
-
-
-DEMO_ACCOUNTS = [
-    ("duty", "值班员 duty officer"),
-    ("roster", "名册管理员 roster admin"),
-    ("firm", "企业用户 enterprise user"),
-    ("team", "队伍用户 team user"),
-    ("leader", "领导 leader"),
-    ("auditor", "审计员 auditor"),
-    ("system", "系统管理员 system admin"),
-]
