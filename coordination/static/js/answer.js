@@ -19,9 +19,7 @@
   var seen = body.dataset.seenUrl;
   function look() {
     if (!seen || document.visibilityState !== "visible") return;
-    var token = document.querySelector("input[name=csrfmiddlewaretoken]"), form = new URLSearchParams();
-    if (token) form.append("csrfmiddlewaretoken", token.value);
-    fetch(seen, { method: "POST", body: form, credentials: "same-origin", keepalive: true }).catch(function () {});
+    fetch(seen, { method: "POST", keepalive: true }).catch(function () {});
     seen = "";
   }
   look();

@@ -1,0 +1,521 @@
+"""What the answer page shows to one invitee at one moment. It reads, and decides nothing.
+
+The page is for a phone and for somebody who is not signed in, so it holds only what this invitee needs:
+telephone numbers of the scene appear after an acceptance and not before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from coordination import wording
+from coordination.models import Deployment, GuidanceRequest, Invitation, Seat
+from coordination.paging import (
+    CalloutStatus,
+    DeploymentStatus,
+    InvitationStatus,
+    Mode,
+    Reply,
+)
+from coordination.visits import GuidanceKind
+from experts.models import Expert
+from ground.clock import SHANGHAI
+from ground.models import ContactKind
+from ground.phones import as_written, masked
+from ground.places import Datum, Point, TravelTimeBasis, degrees_in
+from incidents import kinds
+from incidents.models import Incident
+
+CHANGE_WITHIN: Final = timedelta(minutes=10)
+# What is offered beside the computed time of arrival, in minutes.
+_LADDER: Final = (15, 30, 45, 60, 90, 120, 180, 240, 360)
+_BOX: Final = (358.0, 126.0)  # the sketch's view box
+_ROOM: Final = (214.0, 50.0)  # and the part of it in which the two places lie, so that their names fit
+
+S = InvitationStatus
+D = DeploymentStatus
+
+
+@dataclass(frozen=True)
+class EtaChoice:
+    minutes: int
+    at: datetime
+    label: str
+    is_default: bool
+
+
+@dataclass(frozen=True)
+class DeclineReason:
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Companion:
+    name: str
+    line: str
+
+
+@dataclass(frozen=True)
+class SiteContact:
+    name: str
+    line: str
+    phone: str  # as it is dialled
+    shown: str  # as it is printed, half hidden: people look over shoulders
+
+
+@dataclass(frozen=True)
+class NavLink:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The two places in the view box of the drawing; not to scale with anything but themselves."""
+
+    from_x: int
+    from_y: int
+    to_x: int
+    to_y: int
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    invitation: Invitation
+    at: datetime
+
+    # --- who talks to whom -----------------------------------------------------------------------
+
+    @property
+    def server_now(self) -> datetime:
+        return self.at
+
+    @property
+    def shown_at(self) -> int:
+        """The minute for which the times of arrival on the page were computed, as a Unix time."""
+        return int(_whole_minute(self.at).timestamp())
+
+    @property
+    def sender_name(self) -> str:
+        return settings.MUSTER_SENDER_NAME
+
+    @property
+    def duty_phone(self) -> str:
+        return settings.MUSTER_DUTY_PHONE
+
+    @property
+    def addressee(self) -> str:
+        who = self.invitation.invitee
+        return _("%(name)s 专家") % {"name": who.name} if isinstance(who, Expert) else who.name
+
+    # --- what it is about ------------------------------------------------------------------------
+
+    @property
+    def incident(self) -> Incident | None:
+        return self.invitation.callout.incident
+
+    @property
+    def request(self) -> GuidanceRequest | None:
+        return self.invitation.callout.guidance_request
+
+    @property
+    def is_guidance(self) -> bool:
+        return self.request is not None
+
+    @property
+    def is_drill(self) -> bool:
+        return bool(self.incident and self.incident.is_drill)
+
+    @property
+    def is_remote(self) -> bool:
+        return self.invitation.reply == Reply.REMOTE or self.invitation.requirement.mode == Mode.REMOTE
+
+    @property
+    def subject(self) -> str:
+        """What happened or is asked for, without the firm's name, which stands below it."""
+        language = get_language() or "zh-hans"
+        if self.request:
+            return GuidanceKind(self.request.kind).word(language)
+        incident: Incident = self.incident  # type: ignore[assignment]  # a constraint: one of the two
+        kind = kinds.by_code(incident.kind)
+        firm = incident.enterprise.name if incident.enterprise else ""
+        if incident.title == f"{firm}{kind.zh}":
+            return kind.word(language)
+        return incident.title.removeprefix(firm) or incident.title
+
+    @property
+    def title(self) -> str:
+        what = {"what": self.subject}
+        if self.state != "asked" and self.state != "lapsed":
+            return self.subject if self.is_guidance else _("%(what)s支援") % what
+        if self.is_guidance:
+            return _("请您指导企业：%(what)s") % what
+        if self.invitation.team_id:
+            return _("请出动救援：%(what)s") % what
+        if self.is_remote:
+            return _("请您远程支援：%(what)s") % what
+        return _("请您赴现场支援：%(what)s") % what
+
+    @property
+    def place_line(self) -> str:
+        about = self.request or self.incident
+        firm = about.enterprise.name if about and about.enterprise else ""
+        site = about.site.name if about and about.site else ""
+        return " ".join(filter(None, [firm, site])) or self.address
+
+    @property
+    def address(self) -> str:
+        if self.request:
+            place = self.request.site if self.request.site and self.request.site.address else None
+            return (place or self.request.enterprise).address
+        incident = self.incident
+        if incident is None:
+            return ""
+        return incident.address or (str(incident.region) if incident.region else "")
+
+    @property
+    def people_line(self) -> str:
+        if not self.incident:
+            return ""
+        if (get_language() or "").startswith("en"):
+            counts = (
+                (self.incident.deaths, "dead"),
+                (self.incident.missing, "missing"),
+                (self.incident.trapped, "trapped"),
+                (self.incident.injured, "injured"),
+            )
+            return ", ".join(f"{count} {word}" for count, word in counts if count)
+        return wording.people_line(self.incident)
+
+    @property
+    def response_level(self) -> str:
+        return self.incident.response_level if self.incident else ""
+
+    @property
+    def safety_line(self) -> str:
+        return self.incident.safety_notice if self.incident else ""
+
+    @property
+    def brief(self) -> str:
+        return self.request.description if self.request else (self.incident.summary if self.incident else "")
+
+    @property
+    def visit_from(self) -> date | None:
+        return self.request.visit_from if self.request else None
+
+    @property
+    def visit_until(self) -> date | None:
+        return self.request.visit_until if self.request else None
+
+    # --- the way there ---------------------------------------------------------------------------
+
+    @property
+    def target(self) -> Point | None:
+        if self.request:
+            site = self.request.site
+            return (site.point if site else None) or self.request.enterprise.point
+        return self.incident.point if self.incident else None
+
+    @property
+    def distance_km(self) -> float | None:
+        return None if self.invitation.requirement.mode == Mode.REMOTE else self.invitation.distance_km
+
+    @property
+    def travel_minutes(self) -> int | None:
+        minutes = self.invitation.travel_minutes
+        if minutes is None or self.invitation.requirement.mode == Mode.REMOTE:
+            return None
+        return math.ceil(minutes)
+
+    @property
+    def travel_source(self) -> str:
+        source = self.invitation.travel_source
+        if source not in {basis.value for basis in TravelTimeBasis}:
+            return ""
+        return TravelTimeBasis(source).word(get_language() or "zh-hans")
+
+    @property
+    def travel_words(self) -> str:
+        return duration_words(self.travel_minutes) if self.travel_minutes is not None else ""
+
+    @cached_property
+    def map(self) -> Sketch | None:
+        home, there = self.invitation.invitee.point, self.target
+        if home is None or there is None or self.invitation.requirement.mode == Mode.REMOTE:
+            return None
+        return sketch(home, there)
+
+    @cached_property
+    def nav_links(self) -> list[NavLink]:
+        if self.target is None or self.invitation.requirement.mode == Mode.REMOTE:
+            return []
+        return navigation_links(self.target, self.place_line)
+
+    # --- why you, and what you may answer ----------------------------------------------------------
+
+    @property
+    def reasons(self) -> list[str]:
+        return _sentences(self.invitation.reasons.get("reasons_for", ()))
+
+    @property
+    def caution(self) -> list[str]:
+        return _sentences(one.get("words", {}) for one in self.invitation.reasons.get("cautions", ()))
+
+    @property
+    def answer_by(self) -> datetime | None:
+        asked_at = self.invitation.asked_at
+        return asked_at + self.invitation.callout.policy.answer_within if asked_at else None
+
+    @property
+    def answer_by_is_far(self) -> bool:
+        """On another day: the hour alone would mislead, and seconds need no counting down."""
+        until = self.answer_by
+        return until is not None and until.astimezone(SHANGHAI).date() != self.at.astimezone(SHANGHAI).date()
+
+    @cached_property
+    def state(self) -> str:
+        """Return asked, accepted, remote, declined, reserve, stood_down, lapsed or closed."""
+        status = S(self.invitation.status)
+        match status:
+            case S.ACCEPTED:
+                return "remote" if self.is_remote else "accepted"
+            case S.DECLINED | S.WITHDRAWN:
+                return "declined"
+            case S.RESERVE | S.STOOD_DOWN:
+                return status.value
+            case _ if self.is_over:
+                return "closed"
+            case S.LAPSED:
+                return "lapsed"
+            case _:
+                return "asked"
+
+    @property
+    def is_over(self) -> bool:
+        return self.invitation.callout.status == CalloutStatus.CLOSED
+
+    @cached_property
+    def deployment(self) -> Deployment | None:
+        if self.invitation.status != S.ACCEPTED:
+            return None
+        return Deployment.objects.filter(invitation=self.invitation).first()
+
+    @property
+    def eta_at(self) -> datetime | None:
+        return self.invitation.eta_at
+
+    @property
+    def eta_was(self) -> int:
+        """The time of arrival on the page as a Unix time, from which a delay counts: twice tapped is once late."""
+        return int((self.invitation.eta_at or _whole_minute(self.at)).timestamp())
+
+    @property
+    def answered_at(self) -> datetime | None:
+        return self.invitation.answered_at
+
+    @cached_property
+    def can_change(self) -> bool:
+        """Say whether an answer that was given may still be changed here; later by telephone."""
+        answered = self.invitation.answered_at
+        if self.is_over or answered is None or self.at >= answered + CHANGE_WITHIN:
+            return False
+        if self.state not in ("accepted", "remote", "declined", "reserve"):
+            return False
+        deployment = self.deployment
+        return deployment is None or deployment.status in (D.COMMITTED, D.EN_ROUTE)
+
+    @property
+    def can_accept(self) -> bool:
+        if self.is_over or self.state in ("stood_down", "reserve"):
+            return False
+        return self.state == "accepted" or self.has_free_seat or self.state == "asked"
+
+    @cached_property
+    def has_free_seat(self) -> bool:
+        return Seat.objects.filter(requirement=self.invitation.requirement_id, invitation=None).exists()
+
+    @property
+    def can_remote(self) -> bool:
+        is_expert = self.invitation.expert_id is not None
+        return is_expert and self.invitation.requirement.mode == Mode.ONSITE and self.state != "remote"
+
+    @property
+    def can_decline(self) -> bool:
+        return self.state != "declined"
+
+    @cached_property
+    def eta_choices(self) -> list[EtaChoice]:
+        if self.is_guidance or self.invitation.requirement.mode == Mode.REMOTE:
+            return []
+        computed = max(5, self.travel_minutes) if self.travel_minutes is not None else None
+        first = computed or 60
+        others = [step for step in _LADDER if step > first + 4][:2]
+        start = _whole_minute(self.at)
+        return [
+            EtaChoice(
+                minutes,
+                start + timedelta(minutes=minutes),
+                duration_words(minutes, about=minutes == computed),
+                minutes == first,
+            )
+            for minutes in (first, *others)
+        ]
+
+    @property
+    def eta_is_computed(self) -> bool:
+        return self.travel_minutes is not None
+
+    @property
+    def decline_reasons(self) -> list[DeclineReason]:
+        """Return what is usually in the way. The values are stored, in Chinese like every log line."""
+        usual = [
+            DeclineReason("人在外地", _("人在外地")),
+            DeclineReason("身体原因", _("身体原因")),
+            DeclineReason("工作走不开", _("工作走不开")),
+        ]
+        if self.is_guidance:
+            return [DeclineReason("需要回避（与企业有利害关系）", _("需要回避")), *usual]
+        if self.invitation.team_id:
+            return [
+                DeclineReason("队伍已派出", _("队伍已派出")),
+                DeclineReason("车辆或装备检修", _("车辆装备检修")),
+                DeclineReason("人员不足", _("人员不足")),
+                DeclineReason("其他原因", _("其他原因")),
+            ]
+        return [*usual, DeclineReason("其他原因", _("其他原因"))]
+
+    # --- after an acceptance -----------------------------------------------------------------------
+
+    @cached_property
+    def companions(self) -> list[Companion]:
+        others = (
+            self.invitation.callout.invitations.filter(status=S.ACCEPTED)
+            .exclude(pk=self.invitation.pk)
+            .select_related("expert", "team", "requirement", "deployment")
+            .order_by("-team", "eta_at", "id")[:6]
+        )
+        return [Companion(other.invitee.name, _companion_line(other)) for other in others]
+
+    @cached_property
+    def site_contact(self) -> SiteContact | None:
+        if self.request:
+            name, phone = self.request.contact_name, self.request.contact_phone
+            return SiteContact(name, "", as_written(phone), masked(phone)) if phone else None
+        incident = self.incident
+        if incident is None:
+            return None
+        if incident.caller_phone:
+            return SiteContact(
+                incident.caller_name or _("报告人"),
+                _("报告人"),
+                incident.caller_phone,
+                masked(incident.caller_phone),
+            )
+        contact = (
+            incident.enterprise.contacts.exclude(kind=ContactKind.EMAIL).first()
+            if incident.enterprise
+            else None
+        )
+        if contact is None:
+            return None
+        return SiteContact(
+            contact.name or _("企业联系人"), "", as_written(contact.value), masked(contact.value)
+        )
+
+    @cached_property
+    def can_report(self) -> bool:
+        """Say whether a report is awaited: after the return, or on a guidance visit as soon as they are there."""
+        deployment = self.deployment
+        if deployment is None:
+            return False
+        if deployment.status == D.RELEASED:
+            return True
+        if self.is_guidance and self.state == "remote":
+            return deployment.status in (D.COMMITTED, D.EN_ROUTE, D.ON_SCENE)
+        return self.is_guidance and deployment.status == D.ON_SCENE
+
+
+def duration_words(minutes: int, *, about: bool = False) -> str:
+    """Return "约 31 分", "1 小时", "2.5 小时"; hours only where they come out even."""
+    if minutes < 60 or minutes % 30:
+        if minutes > 120:
+            words = _("%(hours)d 小时 %(minutes)d 分") % {"hours": minutes // 60, "minutes": minutes % 60}
+        else:
+            words = ngettext("%(minutes)d 分", "%(minutes)d 分", minutes) % {"minutes": minutes}
+    else:
+        words = _("%(hours)s 小时") % {"hours": f"{minutes / 60:g}"}
+    return _("约 %(time)s") % {"time": words} if about else words
+
+
+def sketch(home: Point, there: Point) -> Sketch | None:
+    """Lay two places into the drawing, north up; None when they are the same place."""
+    east = (there.longitude - home.longitude) * math.cos(math.radians(home.latitude))
+    south = home.latitude - there.latitude
+    if math.hypot(east, south) < 0.002:
+        return None
+    scale = min(
+        _ROOM[0] / abs(east) if east else math.inf,
+        _ROOM[1] / abs(south) if south else math.inf,
+    )
+    across, down = east * scale / 2, south * scale / 2
+    middle_x, middle_y = _BOX[0] / 2, _BOX[1] / 2
+    return Sketch(
+        round(middle_x - across), round(middle_y - down), round(middle_x + across), round(middle_y + down)
+    )
+
+
+def navigation_links(there: Point, name: str) -> list[NavLink]:
+    """Return links that open a map on the phone, each with the place in that map's own coordinates."""
+    latitude, longitude = (round(degree, 6) for degree in degrees_in(Datum.GCJ02, there))
+    name = name[:40]
+    amap = {"to": f"{longitude},{latitude},{name}", "mode": "car", "src": "muster", "callnative": "1"}
+    baidu = {
+        "destination": f"latlng:{latitude},{longitude}|name:{name}",
+        "coord_type": "gcj02",
+        "mode": "driving",
+        "region": "河北",
+        "output": "html",
+        "src": "muster",
+    }
+    tencent = {"type": "drive", "to": name, "tocoord": f"{latitude},{longitude}", "referer": "muster"}
+    own = f"{round(there.latitude, 6)},{round(there.longitude, 6)}"
+    return [
+        NavLink(_("高德"), f"https://uri.amap.com/navigation?{urlencode(amap)}"),
+        NavLink(_("百度"), f"https://api.map.baidu.com/direction?{urlencode(baidu)}"),
+        NavLink(_("腾讯"), f"https://apis.map.qq.com/uri/v1/routeplan?{urlencode(tencent)}"),
+        NavLink(_("系统地图"), f"geo:{own}?q={own}({quote(name)})"),
+    ]
+
+
+def _whole_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
+
+
+def _sentences(words: Iterable[Any]) -> list[str]:
+    language = "en" if (get_language() or "").startswith("en") else "zh"
+    return [text for one in words if isinstance(one, dict) and (text := one.get(language) or one.get("zh"))]
+
+
+def _companion_line(other: Invitation) -> str:
+    parts = []
+    if other.crew:
+        parts.append(_("%(crew)d 人 %(vehicles)d 车") % {"crew": other.crew, "vehicles": other.vehicles or 0})
+    deployment = Deployment.objects.filter(invitation=other).first()
+    if deployment and deployment.status == D.ON_SCENE:
+        parts.append(_("已到场"))
+    elif other.reply == Reply.REMOTE or other.requirement.mode == Mode.REMOTE:
+        parts.append(_("远程"))
+    elif other.eta_at:
+        parts.append(_("%(at)s 到") % {"at": f"{other.eta_at.astimezone(SHANGHAI):%H:%M}"})
+    return " · ".join(parts)
