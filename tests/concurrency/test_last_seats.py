@@ -56,7 +56,7 @@ def test_twelve_yeses_at_once_for_three_seats_seat_exactly_three():
         callout = a_callout(incident, asks=twelve, seats=3, at=at)
         invitations = list(callout.invitations.all())
 
-        said = all_at_once([lambda i=i: says_yes(i, at=at) for i in invitations])
+        said = all_at_once([lambda i=i, at=at: says_yes(i, at=at) for i in invitations])
 
         assert said.count(Result.SEATED) == 3, f"run {run}: {said}"
         assert said.count(Result.RESERVE) == 9, f"run {run}: {said}"

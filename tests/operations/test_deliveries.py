@@ -1,0 +1,240 @@
+"""Messages out: leased once, sent at least once, and never silently given up."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from coordination import answers, callouts, channels, deliveries, sender
+from coordination.answers import Answer
+from coordination.channels import Accepted, Ambiguous, Rejected
+from coordination.models import Delivery, SendIntent
+from coordination.paging import AnswerSource, Purpose, Reply
+from tests.factories import (
+    OFFICER,
+    a_callout,
+    a_duty_officer,
+    an_expert,
+    an_incident,
+    invitation_of,
+    status_of,
+)
+from tests.fakes import RecordingChannel
+from tests.moments import NOON, minutes
+
+pytestmark = pytest.mark.django_db
+HERE = uuid.UUID(int=1)
+
+
+@pytest.fixture
+def phone(monkeypatch, the_clock) -> RecordingChannel:
+    """The only channel of this installation; it carries mobiles and e-mails alike."""
+    recording = RecordingChannel()
+    monkeypatch.setattr(channels, "_installed", lambda: [recording])
+    monkeypatch.setitem(channels._CARRIES, "recording", channels._CARRIES["inbox"])
+    return recording
+
+
+@pytest.fixture
+def li():
+    return an_expert("李工", mobile="+8613900000001", email="li@example.cn")
+
+
+@pytest.fixture
+def incident():
+    return an_incident()
+
+
+def ask_of(expert) -> Delivery:
+    return Delivery.objects.filter(invitation__expert=expert, purpose=Purpose.ASK).latest("pk")
+
+
+def test_the_first_contact_is_used_and_the_link_goes_with_the_text(phone, incident, li):
+    a_callout(incident, asks=[li])
+
+    sender.run_once()
+
+    (message,) = phone.sent
+    assert message.address == "+8613900000001"
+    assert "请您赴现场支援" in message.subject
+    assert "1接受，2只能远程，3不能参加" in message.text
+    assert "/a/" in message.link
+    assert ask_of(li).status == "sent"
+    assert message.link.split("/a/")[1].strip("/") not in ask_of(li).text
+
+
+def test_a_temporary_refusal_is_tried_again_after_a_while(phone, incident, li, the_clock):
+    phone.outcomes = [Rejected(permanent=False, reason="421 稍后再试")]
+    a_callout(incident, asks=[li])
+
+    sender.run_once()
+    assert ask_of(li).status == "pending"
+    sender.run_once()
+    assert len(phone.sent) == 1, "not before its time"
+
+    the_clock.move(minutes(1))
+    sender.run_once()
+    assert ask_of(li).status == "sent"
+    assert not ask_of(li).maybe_duplicate
+
+
+def test_a_dead_number_moves_on_to_the_next_contact(phone, incident, li):
+    phone.outcomes = [Rejected(permanent=True, reason="号码停机")]
+    a_callout(incident, asks=[li])
+
+    sender.run_once()
+
+    assert [message.address for message in phone.sent] == ["+8613900000001", "li@example.cn"]
+    first, second = Delivery.objects.filter(invitation__expert=li).order_by("pk")
+    assert (first.status, first.reason, second.status) == ("failed", "号码停机", "sent")
+
+
+def test_when_no_contact_works_the_officer_is_alarmed_and_the_next_is_asked(phone, incident, li, the_clock):
+    officer = a_duty_officer()
+    wang = an_expert("王工")
+    phone.outcomes = [
+        Rejected(permanent=True, reason="号码停机"),
+        Rejected(permanent=True, reason="550 没有此人"),
+    ]
+    callout = a_callout(incident, asks=[li, wang])
+
+    sender.run_once()
+    sender.run_once()
+
+    assert status_of(callout, wang) == "asked"
+    alarm = Delivery.objects.get(user=officer, purpose=Purpose.ALARM)
+    assert "李工" in alarm.subject
+    assert "550 没有此人" in alarm.text
+
+
+def test_after_an_unclear_end_the_provider_is_asked_before_sending_again(phone, incident, li, the_clock):
+    phone.outcomes = [Ambiguous("连接中断")]
+    a_callout(incident, asks=[li])
+    sender.run_once()
+    assert ask_of(li).status == "unknown"
+
+    phone.known[ask_of(li).public_id] = "taken-after-all"
+    the_clock.move(minutes(1))
+    sender.run_once()
+
+    assert len(phone.sent) == 1
+    assert ask_of(li).provider_message_id == "taken-after-all"
+
+
+def test_where_nobody_can_tell_it_goes_out_again_and_says_that_it_may_be_a_repeat(
+    phone, incident, li, the_clock
+):
+    phone.outcomes = [Ambiguous("连接中断")]
+    a_callout(incident, asks=[li])
+    sender.run_once()
+
+    the_clock.move(minutes(1))
+    sender.run_once()
+
+    first, again = phone.sent
+    assert first.reference == again.reference
+    assert not first.subject.startswith("（可能重复）")
+    assert again.subject.startswith("（可能重复）")
+    assert again.text.startswith("（可能重复）")
+    assert ask_of(li).maybe_duplicate
+
+
+def test_a_sender_that_died_with_a_lease_is_succeeded_when_the_lease_runs_out(phone, incident, li, the_clock):
+    a_callout(incident, asks=[li])
+    assert len(deliveries.claim(slots=5, holder=HERE, at=NOON)) == 1
+    assert deliveries.claim(slots=5, holder=HERE, at=NOON + minutes(0.5)) == []
+
+    (late,) = deliveries.claim(slots=5, holder=HERE, at=NOON + deliveries.LEASE + timedelta(seconds=1))
+
+    assert late.look_up_first
+    assert SendIntent.objects.count() == 2
+
+
+def test_a_restarted_embedded_server_does_not_wait_for_its_own_dead_leases(phone, incident, li):
+    a_callout(incident, asks=[li])
+    deliveries.claim(slots=5, holder=HERE, at=NOON)
+
+    deliveries.void_leases(of_others_than=uuid.UUID(int=2), at=NOON + minutes(0.1))
+
+    assert len(deliveries.claim(slots=5, holder=uuid.UUID(int=2), at=NOON + minutes(0.1))) == 1
+
+
+def test_a_success_that_comes_late_is_still_the_success(phone, incident, li):
+    a_callout(incident, asks=[li])
+    (slow,) = deliveries.claim(slots=5, holder=HERE, at=NOON)
+    after = NOON + deliveries.LEASE + timedelta(seconds=1)
+    (second,) = deliveries.claim(slots=5, holder=uuid.UUID(int=2), at=after)
+
+    deliveries.record(slow, Accepted("slow-1"), at=after)
+    deliveries.record(second, Rejected(permanent=True, reason="已发过"), at=after)
+
+    assert ask_of(li).status == "sent"
+    assert ask_of(li).provider_message_id == "slow-1"
+
+
+def test_a_message_waiting_when_its_reader_answered_is_not_sent(phone, incident, li):
+    callout = a_callout(incident, asks=[li])
+    answers.answer(
+        invitation_of(callout, li),
+        Answer(Reply.ACCEPT, AnswerSource.OFFICER),
+        by=OFFICER,
+        at=NOON + minutes(1),
+    )
+
+    sender.run_once()
+
+    assert phone.sent == []
+    assert ask_of(li).status == "cancelled"
+
+
+def test_a_message_that_may_be_out_says_so_when_it_is_cancelled(phone, incident, li):
+    callout = a_callout(incident, asks=[li])
+    deliveries.claim(slots=5, holder=HERE, at=NOON)
+
+    callouts.stop(callout, reason="误报撤销", release_accepted=True, by=OFFICER, at=NOON + minutes(1))
+
+    assert ask_of(li).reason == "误报撤销（可能已发出）"
+    assert Delivery.objects.filter(invitation__expert=li, purpose=Purpose.STAND_DOWN).exists()
+
+
+def test_a_message_that_could_not_leave_in_time_fails_aloud(phone, incident, li, the_clock):
+    officer = a_duty_officer()
+    phone.outcomes = [Rejected(permanent=False, reason="连不上")] * 99
+    callout = a_callout(incident, asks=[li], policy="standard")
+    sender.run_once()
+
+    the_clock.move(callout.policy.message_valid_for)
+    deliveries.expire(at=the_clock())
+
+    assert (ask_of(li).status, ask_of(li).reason) == ("failed", "过了有效时间仍未发出")
+    assert Delivery.objects.filter(user=officer, purpose=Purpose.ALARM).exists()
+
+
+def test_a_channel_that_raises_stops_nobody_elses_message(phone, incident, li, monkeypatch):
+    wang = an_expert("王工")
+    send = phone.send
+
+    def broken_for_li(message):
+        if message.recipient == "李工":
+            raise RuntimeError("通道自己的毛病")
+        return send(message)
+
+    monkeypatch.setattr(phone, "send", broken_for_li)
+    a_callout(incident, asks=[li, wang], seats=2)
+
+    sender.run_once()
+
+    assert ask_of(wang).status == "sent"
+    assert ask_of(li).status == "unknown"
+
+
+def test_an_urgent_message_goes_before_a_patient_one_that_was_due_earlier(phone, incident, li):
+    wang = an_expert("王工")
+    a_callout(incident, asks=[li], policy="patient", at=NOON - minutes(5))
+    a_callout(incident, asks=[wang], policy="urgent", at=NOON - minutes(1))
+
+    (first,) = deliveries.claim(slots=1, holder=HERE, at=NOON)
+
+    assert first.message.recipient == "王工"

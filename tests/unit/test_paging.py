@@ -1,0 +1,167 @@
+"""What a callout does next, situation by situation."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from coordination.paging import (
+    CALLOUT_MOVES,
+    DEPLOYMENT_MOVES,
+    INVITATION_MOVES,
+    POLICIES,
+    Ask,
+    CalloutStatus,
+    DeploymentStatus,
+    Exhausted,
+    Filled,
+    InvitationStatus,
+    InviteMore,
+    WaitUntil,
+    lapsed,
+    next_step,
+)
+from tests.moments import NOON, minutes
+
+URGENT = POLICIES["urgent"]
+LI, WANG, ZHAO, QIAN = 1, 2, 3, 4
+EXPERTS, TEAMS = 10, 20
+
+
+def listed(who: int, rank: int = 0, requirement: int = EXPERTS, **more: bool) -> Ask:
+    return Ask(who, requirement, rank or who, InvitationStatus.LISTED, **more)
+
+
+def asked(who: int, *, ago: timedelta, requirement: int = EXPERTS, **more: bool) -> Ask:
+    return Ask(who, requirement, who, InvitationStatus.ASKED, NOON - ago, **more)
+
+
+def stands(who: int, status: InvitationStatus, requirement: int = EXPERTS, **more: bool) -> Ask:
+    return Ask(who, requirement, who, status, NOON - minutes(5), **more)
+
+
+@pytest.mark.parametrize(
+    ("free", "asks", "step"),
+    [
+        pytest.param({EXPERTS: 0}, [], Filled(), id="no free seat is a filled callout"),
+        pytest.param(
+            {EXPERTS: 0, TEAMS: 0}, [listed(LI)], Filled(), id="nobody is asked once every seat is taken"
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [listed(LI), listed(WANG)],
+            InviteMore((LI,)),
+            id="as many are asked as seats are free",
+        ),
+        pytest.param(
+            {EXPERTS: 2},
+            [listed(WANG, 2), listed(LI, 1), listed(ZHAO, 3)],
+            InviteMore((LI, WANG)),
+            id="they are asked in the order of their rank",
+        ),
+        pytest.param(
+            {EXPERTS: 2},
+            [asked(LI, ago=minutes(1)), listed(WANG), listed(ZHAO)],
+            InviteMore((WANG,)),
+            id="who is still inside the window counts against the free seats",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [asked(LI, ago=minutes(1)), listed(WANG)],
+            WaitUntil(NOON + minutes(9)),
+            id="with somebody asked for every seat, wait until the first window ends",
+        ),
+        pytest.param(
+            {EXPERTS: 2},
+            [asked(LI, ago=minutes(4)), asked(WANG, ago=minutes(1))],
+            WaitUntil(NOON + minutes(6)),
+            id="of two windows the earlier one is waited for",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [asked(LI, ago=minutes(1), reachable=False), listed(WANG)],
+            InviteMore((WANG,)),
+            id="nobody waits for who cannot be reached",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [listed(LI, available=False), listed(WANG)],
+            InviteMore((WANG,)),
+            id="who is engaged elsewhere is passed over",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [listed(LI), stands(WANG, InvitationStatus.RESERVE)],
+            InviteMore((WANG,)),
+            id="a reserve is asked before the list",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [stands(LI, InvitationStatus.STOOD_DOWN), listed(WANG)],
+            InviteMore((WANG,)),
+            id="the list is asked before who was let go",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [stands(LI, InvitationStatus.STOOD_DOWN)],
+            InviteMore((LI,)),
+            id="who was let go is asked again when nobody else is left",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [stands(LI, InvitationStatus.DECLINED), stands(WANG, InvitationStatus.LAPSED)],
+            Exhausted((EXPERTS,)),
+            id="with everybody heard or silent the callout is exhausted",
+        ),
+        pytest.param({EXPERTS: 1}, [], Exhausted((EXPERTS,)), id="an empty list is exhausted at once"),
+        pytest.param(
+            {EXPERTS: 0, TEAMS: 1},
+            [listed(LI), listed(WANG, requirement=TEAMS)],
+            InviteMore((WANG,)),
+            id="only the requirement that is short asks on",
+        ),
+        pytest.param(
+            {EXPERTS: 1, TEAMS: 1},
+            [stands(LI, InvitationStatus.DECLINED), asked(WANG, ago=minutes(1), requirement=TEAMS)],
+            WaitUntil(NOON + minutes(9)),
+            id="while somebody may still say yes nothing is exhausted",
+        ),
+    ],
+)
+def test_next_step(free, asks, step):
+    assert next_step(free, asks, URGENT, at=NOON) == step
+
+
+@pytest.mark.parametrize(
+    ("ago", "gone"),
+    [
+        pytest.param(minutes(9), (), id="at nine minutes a ten-minute window is open"),
+        pytest.param(minutes(10), (LI,), id="a ten-minute window is closed at ten minutes"),
+        pytest.param(minutes(600), (LI,), id="and stays closed"),
+    ],
+)
+def test_the_window_runs_from_being_asked(ago, gone):
+    assert lapsed([asked(LI, ago=ago)], URGENT, at=NOON) == gone
+
+
+def test_only_an_open_ask_can_lapse():
+    asks = [stands(LI, status) for status in InvitationStatus if status is not InvitationStatus.ASKED]
+
+    assert lapsed(asks, URGENT, at=NOON + timedelta(days=1)) == ()
+
+
+def test_every_state_has_its_moves_and_ends_are_ends():
+    assert set(CALLOUT_MOVES) == set(CalloutStatus)
+    assert set(INVITATION_MOVES) == set(InvitationStatus)
+    assert set(DEPLOYMENT_MOVES) == set(DeploymentStatus)
+    assert CALLOUT_MOVES[CalloutStatus.CLOSED] == frozenset()
+    assert DEPLOYMENT_MOVES[DeploymentStatus.REPORTED] == frozenset()
+
+
+def test_policies_grow_more_patient_and_less_pressing():
+    urgent, standard, patient = (POLICIES[code] for code in ("urgent", "standard", "patient"))
+
+    assert urgent.answer_within < standard.answer_within < patient.answer_within
+    assert urgent.priority < standard.priority < patient.priority
+    assert all(policy.message_valid_for >= policy.answer_within for policy in POLICIES.values())
