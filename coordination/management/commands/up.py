@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -53,7 +54,9 @@ class Command(BaseCommand):
             )
         )
         try:
-            server.run()
+            # uvicorn raises Ctrl+C once more after it has shut down; by then it has been obeyed.
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run()
         finally:
             engine.stop()
         if not server.started:
