@@ -35,6 +35,22 @@ class ExpertQuerySet(models.QuerySet["Expert"]):
             appointments__ends_on__gte=day,
         ).distinct()
 
+    def whole(self) -> ExpertQuerySet:
+        """Return the experts with everything that is known about them, in a fixed number of queries."""
+        return self.select_related("region__parent").prefetch_related(
+            "practices__industry",
+            "specialties",
+            "task_offers",
+            "appointments",
+            "certificates",
+            "contacts",
+            "absences",
+        )
+
+    def locked(self, pk: int) -> Expert:
+        """Return the expert with the row locked until the transaction ends; nothing else is locked after it."""
+        return self.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
     def suspended(self) -> ExpertQuerySet:
         return self.filter(suspended_on__isnull=False)
 

@@ -417,7 +417,7 @@ def tables_in(
 
     :raises NoTable: if no sheet has a header, or if one lacks a required column.
     """
-    by_title = {_plain(title): name for name, titles in columns.items() for title in titles}
+    by_title = {plain_title(title): name for name, titles in columns.items() for title in titles}
     tables = [table for sheet in workbook.sheets if (table := _table_of(sheet, by_title))]
     if not tables:
         wanted = "、".join(titles[0] for name, titles in columns.items() if name in required or not required)
@@ -439,7 +439,8 @@ def tables_in(
     return tuple(tables)
 
 
-def _plain(title: str) -> str:
+def plain_title(title: str) -> str:
+    """Return a title without what does not matter in one: brackets and what they hold, spaces, asterisks."""
     text = unicodedata.normalize("NFKC", title)
     text = re.sub(r"\(.*?\)|【.*?】|\[.*?\]", "", text)
     return re.sub(r"[\s*:、/·.]", "", text).lower()
@@ -449,7 +450,7 @@ def _table_of(sheet: Sheet, by_title: Mapping[str, str]) -> Table | None:
     candidates = [number for number in sorted(sheet.rows) if number <= HEADER_WITHIN_ROWS]
 
     def known(number: int) -> set[str]:
-        plain = (_plain(cell.text) for cell in sheet.rows[number].values())
+        plain = (plain_title(cell.text) for cell in sheet.rows[number].values())
         return {by_title[title] for title in plain if title in by_title}
 
     best = max(candidates, key=lambda number: len(known(number)), default=None)
@@ -468,7 +469,7 @@ def _table_of(sheet: Sheet, by_title: Mapping[str, str]) -> Table | None:
     unknown: list[Cell] = []
     repeated: list[Cell] = []
     for column, cell in sorted(sheet.rows[best].items()):
-        name = by_title.get(_plain(cell.text))
+        name = by_title.get(plain_title(cell.text))
         if name is None:
             unknown.append(cell)
         elif name in found:
