@@ -73,3 +73,12 @@ def test_no_module_is_too_long_to_be_read_in_one_go():
     lengths = {path.relative_to(ROOT): path.read_text().count("\n") for path in modules()}
 
     assert {path: length for path, length in lengths.items() if length > 600} == {}
+
+
+def test_no_folder_of_tests_is_left_out_of_the_run():
+    script = (ROOT / "test").read_text()
+    listed = {name for names in re.findall(r"only_existing ([a-z ]+)\)", script) for name in names.split()}
+
+    assert {
+        path.parent.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/**/test_*.py")
+    } <= listed
