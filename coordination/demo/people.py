@@ -17,6 +17,7 @@ from contracts.periods import Period
 from coordination.demo import invention
 from coordination.demo.invention import LABEL, Crowd
 from experts.models import TaskCategory
+from experts.profile import Standing
 from ground import gazetteer, industries
 from ground.new_workbooks import NewColumn, NewSheet, write_workbook
 
@@ -92,7 +93,7 @@ class DemoCertificate:
 
 @dataclass(frozen=True, slots=True)
 class DemoExpert:
-    """One row of the sheet, and what the sheet does not carry: leave and a suspension."""
+    """One row of the sheet, and what the sheet does not carry: leave."""
 
     name: str
     gender: str
@@ -115,7 +116,7 @@ class DemoExpert:
     group_role: str
     certificates: tuple[DemoCertificate, ...] = ()
     leave: tuple[int, int, str] | None = None
-    suspended_for: str = ""
+    is_suspended: bool = False
     remarks: str = "演示数据，人员虚构"
 
 
@@ -328,7 +329,7 @@ def _with_troubles(people: list[DemoExpert], day: date) -> list[DemoExpert]:
     change(hazchem, leave=(0, 6, "年休假"))
     change(mining, leave=(-5, 1, "住院"))
     change(coal, leave=(10, 20, "培训"))
-    change(machinery, suspended_for="两次无故不到（演示）")
+    change(machinery, is_suspended=True, remarks="演示数据，人员虚构；两次无故不到，停聘")
     for position, ago in ((building, 40), (drawn[-1], 3)):
         lapsed = DemoCertificate(
             "注册安全工程师",
@@ -370,7 +371,8 @@ def _row(number: int, one: DemoExpert) -> list[object]:
         "、".join(task.zh for task in one.tasks),
         *(one.region, one.mobile, one.phone, one.email),
         f"{one.term.starts_on}至{one.term.ends_on}",
-        *(one.number, one.category, one.group_role, "在聘", one.remarks),
+        *(one.number, one.category, one.group_role),
+        *(Standing.SUSPENDED.zh if one.is_suspended else Standing.SERVING.zh, one.remarks),
         *("；".join(parts) for parts in _certificate_cells(one)),
     ]
 

@@ -142,7 +142,7 @@ def test_some_are_away_today_and_one_is_suspended() -> None:
     away = [one for one in EXPERTS if one.leave and one.leave[0] <= 0 <= one.leave[1]]
 
     assert len(away) == 3
-    assert len([one for one in EXPERTS if one.suspended_for]) == 1
+    assert len([one for one in EXPERTS if one.is_suspended]) == 1
 
 
 def test_two_certificates_have_lapsed() -> None:
