@@ -10,56 +10,41 @@ row through the ORM, asks `geopy.distance.geodesic` for each and sorts; ours is 
 
 from __future__ import annotations
 
-import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from geopy.distance import geodesic
+
+from coordination import recommendations
+from coordination.callouts import RequirementSpec
+from coordination.matching import Situation
+from coordination.paging import InviteeKind
+from experts.models import Expert
+from ground import clock, revisions
+from ground.models import Industry, Region
+from ground.places import Point
+from tests.roster_at_scale import many_experts
 
 
 def main(sizes: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.setdefault("MUSTER_DATA_DIR", folder)
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coordination.config.settings")
-        sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connection
-
-        call_command("migrate", verbosity=0)
-        print(f"database: {connection.vendor}")
-        print(f"{'experts':>8} {'what':<34} {'queries':>8} {'p50 ms':>9} {'p99 ms':>9}")
-        made = 0
-        for size in sorted(sizes):
-            made += _grow(size - made)
-            _compare(size)
-
-
-def _grow(by: int) -> int:
-    from ground import clock
-    from tests.roster_at_scale import many_experts
-
-    many_experts(by, day=clock.day_of(clock.now()))
-    return by
+    call_command("migrate", verbosity=0)
+    print(f"database: {connection.vendor}")
+    print(f"{'experts':>8} {'what':<34} {'queries':>8} {'p50 ms':>9} {'p99 ms':>9}")
+    made = 0
+    for size in sorted(sizes):
+        many_experts(size - made, day=clock.day_of(clock.now()))
+        made = size
+        _compare(size)
 
 
 def _compare(size: int) -> None:
-    from geopy.distance import geodesic
-
-    from coordination import recommendations
-    from coordination.callouts import RequirementSpec
-    from coordination.matching import Situation
-    from coordination.paging import InviteeKind
-    from experts.models import Expert
-    from ground import clock
-    from ground.models import Industry, Region
-    from ground.places import Point
 
     industry = Industry.objects.get(code="WH")
     counties = list(Region.objects.filter(level="county"))
@@ -96,17 +81,13 @@ def _compare(size: int) -> None:
     print(f"{size:>8} ratio p50 {loop[0] / fast[0]:.1f}x, p99 {loop[1] / fast[1]:.1f}x")
 
 
-def _available(expert: object, day: date) -> bool:
-    from experts.models import Expert
-
-    assert isinstance(expert, Expert)
+def _available(expert: Expert, day: date) -> bool:
     return any(one.starts_on <= day <= one.ends_on for one in expert.appointments.all()) and not any(
         one.starts_on <= day <= one.ends_on for one in expert.absences.all()
     )
 
 
 def _first_after_a_change(call: Callable[[], object]) -> float:
-    from ground import revisions
 
     revisions.bump("roster")
     began = time.perf_counter()
@@ -115,8 +96,6 @@ def _first_after_a_change(call: Callable[[], object]) -> float:
 
 
 def _timed(what: str, size: int, call: Callable[[], object], times: int) -> tuple[float, float]:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as captured:
         call()

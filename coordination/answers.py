@@ -69,15 +69,15 @@ def answer(invitation: Invitation, said: Answer, *, by: Actor, at: datetime) -> 
         if status is InvitationStatus.ACCEPTED and said.reply == invitation.reply:
             _update_details(callout, invitation, said, by=by, at=at)
             return Result.SEATED
+        if status is InvitationStatus.ACCEPTED and said.reply is Reply.DECLINE:
+            _withdraw(callout, invitation, said, by=by, at=at)
+            return Result.WITHDRAWN
         if callout.status == CalloutStatus.CLOSED:
             raise CalloutOver(
                 "本次通知已结束，感谢您。需要联系请拨打值班电话。",
                 "This callout has ended, thank you. If you need to talk to us, ring the duty phone.",
             )
         if said.reply is Reply.DECLINE:
-            if status is InvitationStatus.ACCEPTED:
-                _withdraw(callout, invitation, said, by=by, at=at)
-                return Result.WITHDRAWN
             _decline(callout, invitation, said, by=by, at=at)
             return Result.DECLINED
         if status is InvitationStatus.ACCEPTED:
@@ -203,8 +203,8 @@ def give_back(callout: Callout, invitation: Invitation, *, at: datetime) -> None
     deployment = Deployment.objects.filter(invitation=invitation).first()
     if deployment and not deployments.can_stand_down(deployment):
         raise CannotAnswer(
-            f"{invitation.invitee.name}已经到场，不能退出。请登记返回。",
-            f"{invitation.invitee.name} is on the scene and cannot withdraw. Record the release instead.",
+            f"{invitation.invitee.name}已经到场或返回，不能退出。还在现场的请登记返回。",
+            f"{invitation.invitee.name} has reached the scene or been released and cannot withdraw. Record the release instead.",
         )
     Seat.objects.filter(invitation=invitation).update(invitation=None)
     invitation.exclusive = False

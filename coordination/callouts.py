@@ -312,7 +312,7 @@ def _list(callout: Callout, invitees: Sequence[Invitee], requirements: Sequence[
     experts = set(callout.invitations.exclude(expert=None).values_list("expert", flat=True))
     teams = set(callout.invitations.exclude(team=None).values_list("team", flat=True))
     last = callout.invitations.aggregate(last=Max("rank"))["last"] or 0
-    rows = []
+    rows: list[Invitation] = []
     for invitee in invitees:
         if (invitee.expert and invitee.expert.pk in experts) or (invitee.team and invitee.team.pk in teams):
             continue

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -37,6 +37,8 @@ from ground.models import Specialty
 
 # Fairness looks at who was called out within these days.
 RECENT = timedelta(days=90)
+
+Thing = TypeVar("Thing")
 
 
 def pools(need: Need) -> tuple[Pool, Pool]:
@@ -66,16 +68,16 @@ def vocabulary() -> Vocabulary:
     return _words.latest()
 
 
-class _Kept:
+class _Kept(Generic[Thing]):
     """Something read from the database and kept until its revision moves. Shared by a process's threads."""
 
-    def __init__(self, revision: str, read: Callable[[], Any]) -> None:
+    def __init__(self, revision: str, read: Callable[[], Thing]) -> None:
         self._revision = revision
         self._read = read
         self._lock = threading.Lock()
-        self._kept: tuple[tuple[str, UUID | None], Any] | None = None
+        self._kept: tuple[tuple[str, UUID | None], Thing] | None = None
 
-    def latest(self) -> Any:
+    def latest(self) -> Thing:
         # The revision is read first: a change that commits in between is then seen at the next question.
         version = (str(connection.settings_dict["NAME"]), revisions.current(self._revision))
         kept = self._kept
@@ -208,7 +210,9 @@ def _visits() -> list[tuple[int, date, date, str]]:
         "callout__guidance_request__visit_until",
         "callout__guidance_request__number",
     )
-    return [(expert, start, until or start, number) for expert, start, until, number in lines]
+    return [
+        (expert, start, until or start, number) for expert, start, until, number in lines if expert and start
+    ]
 
 
 def _agreements(

@@ -74,7 +74,7 @@ def correct_incident(incident: Incident, changes: Mapping[str, Any], *, by: Acto
         concerning = _CONCERNS_THOSE_ASKED.intersection(changed)
         if not concerning:
             return 0
-        names = {str(Incident._meta.get_field(name).verbose_name) for name in concerning}
+        names = {handling.title_of(name) for name in concerning}
         what = "情况有更正（" + "、".join(sorted(names)) + "）"
         live = Callout.objects.filter(incident=incident).exclude(status=CalloutStatus.CLOSED)
         return sum(callouts.tell_asked(callout, what, at=at) for callout in live)

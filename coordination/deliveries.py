@@ -359,7 +359,7 @@ def _after_failure(delivery: Delivery, *, at: datetime) -> None:
         return
     if delivery.purpose == Purpose.ASK:
         # Nobody can hear this one, so the next is asked without waiting for the window to close.
-        Callout.objects.filter(pk=delivery.callout_id, status=CalloutStatus.OPEN, paused=False).update(
+        Callout.objects.filter(deliveries=delivery, status=CalloutStatus.OPEN, paused=False).update(
             next_step_at=at
         )
     what = "通知" if delivery.purpose == Purpose.ASK else "消息"

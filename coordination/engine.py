@@ -33,9 +33,13 @@ class Engine:
         :raises AlreadyRunning: if another process has it.
         """
         self._lock = _only_one()
-        loop = sender.Sender()
-        loop.begin(alone=self._lock is not None)
-        self._thread = threading.Thread(target=loop.run, args=(self._stop,), name="sender", daemon=True)
+        self._thread = threading.Thread(
+            target=sender.Sender().run,
+            args=(self._stop,),
+            kwargs={"alone": self._lock is not None},
+            name="sender",
+            daemon=True,
+        )
         self._thread.start()
 
     def stop(self, *, within_seconds: float = 10) -> None:

@@ -15,7 +15,7 @@ import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
 from coordination import callouts, channels, deliveries, guidance
 from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
@@ -44,8 +44,7 @@ class Sender:
         self._on_the_wire: dict[Future[Outcome], Claimed] = {}
         self._housekept = 0.0
 
-    def begin(self, *, alone: bool) -> None:
-        """Register this loop; with `alone`, void what dead loops of this database had leased."""
+    def _begin(self, *, alone: bool) -> None:
         at = clock.now()
         Worker.objects.create(
             boot_id=self.boot_id,
@@ -59,9 +58,7 @@ class Sender:
     def turn(self) -> None:
         """One turn: record what came back, let due callouts move on, fill the free slots. Never waits for a send."""
         self._record_finished()
-        at = clock.now()
-        for callout_id in callouts.due(at):
-            callouts.advance(callout_id, at=at)
+        _advance_due()
         free = self._slots - len(self._on_the_wire)
         for claimed in deliveries.claim(slots=free, holder=self.boot_id, at=clock.now()):
             sending = self._pool.submit(_send_in_pool, claimed)
@@ -69,13 +66,20 @@ class Sender:
             sending.add_done_callback(lambda _sent: WAKE.set())
         self._keep_house()
 
-    def run(self, stop: threading.Event) -> None:
-        """Turn until `stop` is set; survives whatever a turn throws, and says so."""
+    def run(self, stop: threading.Event, *, alone: bool = False) -> None:
+        """Turn until `stop` is set; survives whatever a turn throws, and says so.
+
+        With `alone`, no other process has this database: what dead loops had leased is void at once.
+        """
         _running.add(self.boot_id)
+        begun = False
         try:
             while not stop.is_set():
                 WAKE.clear()
                 try:
+                    if not begun:
+                        self._begin(alone=alone)
+                        begun = True
                     self.turn()
                 except (DatabaseError, InterfaceError):
                     log.exception("the sender could not work with the database; trying again")
@@ -95,8 +99,13 @@ class Sender:
     def _record_finished(self) -> None:
         for sending in [future for future in self._on_the_wire if future.done()]:
             claimed = self._on_the_wire[sending]
-            deliveries.record(claimed, sending.result(), at=clock.now())
-            # Only after the record has been committed: a database that is away keeps it for the next turn.
+            try:
+                deliveries.record(claimed, sending.result(), at=clock.now())
+            except (OperationalError, InterfaceError):
+                raise  # the database is away: kept, and recorded at a later turn
+            except Exception:
+                # Not recorded: the lease runs out, and the provider is asked before anything is sent again.
+                log.exception("the outcome of %s could not be recorded", claimed.message.reference)
             del self._on_the_wire[sending]
 
     def _keep_house(self) -> None:
@@ -116,9 +125,7 @@ def run_once() -> None:
     if _running:
         WAKE.set()
         return
-    at = clock.now()
-    for callout_id in callouts.due(at):
-        callouts.advance(callout_id, at=at)
+    _advance_due()
     holder = uuid.uuid4()
     while claimed := deliveries.claim(slots=SLOTS, holder=holder, at=clock.now()):
         for one in claimed:
@@ -126,6 +133,18 @@ def run_once() -> None:
     deliveries.expire(at=clock.now())
     guidance.catch_up(at=clock.now())
     audit.seal()
+
+
+def _advance_due() -> None:
+    """Let every due callout move on; one that fails must not hold up the others."""
+    at = clock.now()
+    for callout_id in callouts.due(at):
+        try:
+            callouts.advance(callout_id, at=at)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("callout %s could not be moved on", callout_id)
 
 
 def send(claimed: Claimed) -> Outcome:

@@ -112,7 +112,7 @@ class Specialty(models.Model):
         return self.name
 
 
-class User(AbstractUser, PublicIdModel):  # type: ignore[django-manager-missing]  # both bases bring the default one
+class User(AbstractUser, PublicIdModel):
     """An account. What it may do comes from its role grants, never from Django's own permission rows."""
 
     first_name = None  # type: ignore[assignment]  # Chinese names are not split

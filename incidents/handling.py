@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from contracts.models import Enterprise, Site
 from ground import audit
@@ -156,7 +156,7 @@ def update_facts(incident: Incident, changes: Mapping[str, Any], *, by: Actor, a
             old = _shown(locked, name)
             setattr(locked, name, changes[name])
             setattr(incident, name, changes[name])
-            lines.append(f"{Incident._meta.get_field(name).verbose_name}：{old} → {_shown(locked, name)}")
+            lines.append(f"{title_of(name)}：{old} → {_shown(locked, name)}")
         locked.save(update_fields=changed)
         _write(locked, "更正：" + "；".join(lines), kind=LogKind.MILESTONE, by=by, happened_at=at, at=at)
         audit.record("incident.update", locked, by=by, at=at, fields=changed)
@@ -191,6 +191,13 @@ def move(incident: Incident, to: IncidentStatus, *, by: Actor, at: datetime, out
         text = f"状态：{current.zh} → {to.zh}" + (f"。{outcome}" if outcome else "")
         _write(locked, text, kind=LogKind.MILESTONE, by=by, happened_at=at, at=at)
         audit.record("incident.move", locked, by=by, at=at, to=to.value)
+
+
+def title_of(field: str) -> str:
+    """Return what a column of Incident is called: "地址" for "address"."""
+    column = Incident._meta.get_field(field)
+    assert isinstance(column, models.Field)
+    return str(column.verbose_name)
 
 
 def first_broken_line(incident: Incident) -> LogEntry | None:

@@ -70,6 +70,7 @@ class EmailChannel:
         return mail
 
 
-def _refusal(answer: tuple[int, bytes]) -> Rejected:
-    code, words = answer
-    return Rejected(permanent=code >= 500, reason=f"{code} {words.decode(errors='replace')}"[:200])
+def _refusal(answer: tuple[int, bytes | str]) -> Rejected:
+    code, said = answer
+    words = said if isinstance(said, str) else said.decode(errors="replace")
+    return Rejected(permanent=code >= 500, reason=f"{code} {words}"[:200])

@@ -292,3 +292,30 @@ def test_in_a_demo_installation_every_message_ends_in_the_inbox(incident, li, th
     message = InboxMessage.objects.get()
     assert message.recipient == "李工"
     assert "/a/" in message.link
+
+
+def test_a_callout_that_cannot_move_on_holds_up_no_other(incident, li, wang, the_clock, monkeypatch):
+    broken = a_callout(incident, asks=[li], at=NOON)
+    other = a_callout(an_incident(incident.enterprise), asks=[wang], at=NOON)
+    go_on = callouts.advance
+
+    def advance(callout_id, *, at):
+        if callout_id == broken.pk:
+            raise RuntimeError("一行坏数据")
+        go_on(callout_id, at=at)
+
+    monkeypatch.setattr(callouts, "advance", advance)
+    the_clock.move(minutes(10))
+    sender.run_once()
+
+    assert status_of(other, wang) == "lapsed"
+
+
+def test_who_accepted_can_withdraw_after_the_callout_has_ended(incident, li):
+    callout = a_callout(incident, asks=[li], at=NOON)
+    says(callout, li, YES, at=NOON)
+    callouts.stop(callout, reason="够了", release_accepted=False, by=OFFICER, at=NOON)
+
+    assert says(callout, li, NO, at=NOON + minutes(3)) is Result.WITHDRAWN
+    callout.refresh_from_db()
+    assert callout.status == "closed"

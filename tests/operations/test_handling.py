@@ -206,7 +206,7 @@ def test_who_is_on_the_scene_cannot_withdraw_but_can_be_released():
     deployment = Deployment.objects.get()
     deployments.arrive(deployment, by=SELF, source=AnswerSource.LINK, at=NOON)
 
-    with pytest.raises(answers.CannotAnswer, match="已经到场"):
+    with pytest.raises(answers.CannotAnswer, match="已经到场或返回"):
         answers.withdraw(invitation, reason="", source=AnswerSource.LINK, by=SELF, at=NOON)
 
     deployments.release(deployment, by=SELF, source=AnswerSource.LINK, at=NOON + minutes(60))

@@ -26,8 +26,9 @@ class Command(BaseCommand):
         user = User.objects.filter(username=username, is_active=True).first()
         if user is None:
             raise CommandError(f"没有名为“{username}”的在用账号。 There is no active account “{username}”.")
-        key, token = tokens.issue(user, name=name, valid_for=timedelta(days=days), at=clock.now())
+        at = clock.now()
+        key, _token = tokens.issue(user, name=name, valid_for=timedelta(days=days), at=at)
         if as_json:
-            self.stdout.write(json.dumps({"token": key, "expires_at": token.expires_at.isoformat()}))
+            self.stdout.write(json.dumps({"token": key, "expires_at": (at + timedelta(days=days)).isoformat()}))
         else:
             self.stdout.write(key)
