@@ -4,16 +4,18 @@
     python .ci/catalogues.py check     fail when a text has no English, or a page says Chinese untranslated
 
 A Chinese text that is not to be translated says so on its line: `# not translated: why`, in a
-template `{# not translated: why #}`.
+template `{# not translated: why #}`; on a template's first line it stands for the whole file.
 """
 
 import ast
 import io
+import itertools
 import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeGuard
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_python
@@ -25,7 +27,8 @@ PACKAGES = ("ground", "experts", "contracts", "incidents", "coordination")
 ENGLISH = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
 
 # For each function, where its arguments stand: the context, the text, its plural.
-KEYWORDS = {
+Shape = tuple[int | None, int, int | None]
+KEYWORDS: dict[str, Shape] = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), (None, 0, None)),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (None, 0, 1)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (0, 1, None)),
@@ -72,16 +75,19 @@ def extracted() -> Catalog:
     catalogue = an_empty_one()
     for path in sources(".py", ".html", ".txt"):
         text = path.read_text()
-        if path.suffix != ".py":
+        if path.suffix == ".py":
+            functions = gettext_names(ast.parse(text))
+        else:
+            functions = KEYWORDS
             if "templates" not in path.parts:
                 continue
             # What is left of the page keeps its indentation, which Python's tokenizer would trip over.
             text = "\n".join(line.lstrip() for line in templatize(text, origin=str(path)).splitlines())
         found = extract_python(
-            io.BytesIO(text.encode()), dict.fromkeys(KEYWORDS), ["Translators:"], {"encoding": "utf-8"}
+            io.BytesIO(text.encode()), dict.fromkeys(functions), ["Translators:"], {"encoding": "utf-8"}
         )
         for _line, function, arguments, _comments in found:
-            at_context, at_text, at_plural = KEYWORDS[function]
+            at_context, at_text, at_plural = functions[function]
             arguments = arguments if isinstance(arguments, tuple) else (arguments,)
             if not (singular := arguments[at_text]):
                 continue  # a variable: its text is found where it is written
@@ -146,6 +152,8 @@ def _untranslated_in_templates() -> Iterator[str]:
             continue
         source = path.read_text()
         lines = source.splitlines()
+        if lines and EXEMPT.search(lines[0]):
+            continue
         # Blanked in place, so that the line numbers stay.
         bare = TRANSLATED_IN_TEMPLATE.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), source)
         for number, line in enumerate(bare.splitlines(), 1):
@@ -154,28 +162,58 @@ def _untranslated_in_templates() -> Iterator[str]:
 
 
 def _untranslated_in_faces() -> Iterator[str]:
-    """Find Chinese literals outside gettext where a person is spoken to; the rules hold zh and en as data."""
+    """Find Chinese literals that reach people untranslated: outside gettext, and without their English beside."""
     for path in sources(".py"):
         relative = path.relative_to(ROOT)
         if not any(part.removesuffix(".py") in FACES for part in relative.parts[1:]):
             continue
         source = path.read_text()
         lines, tree = source.splitlines(), ast.parse(source)
-        spoken_for: set[int] = set()
+        spoken_for = _spoken_for(tree, gettext_names(tree))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _name(node.func) in KEYWORDS:
-                spoken_for |= {id(part) for part in ast.walk(node)}
-            elif isinstance(node, ast.Expr):  # a docstring
-                spoken_for.add(id(node.value))
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and id(node) not in spoken_for
-                and CHINESE.search(node.value)
-                and not EXEMPT.search(lines[node.lineno - 1])
-            ):
+            if _is_chinese(node) and id(node) not in spoken_for and not EXEMPT.search(lines[node.lineno - 1]):
                 yield f"{relative}:{node.lineno}: not in gettext: {node.value[:40]!r}"
+
+
+def _spoken_for(tree: ast.Module, gettext_functions: dict[str, Shape]) -> set[int]:
+    """Return the ids of the nodes whose Chinese is all right where it stands."""
+    good: list[ast.AST] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant()):  # a docstring
+                good.append(node)
+            case ast.Call(func=function) if _name(function) in {*gettext_functions, "compile"}:
+                good.append(node)
+            case ast.Compare():  # looked for in what somebody typed
+                good.append(node)
+            case ast.Assign(targets=[ast.Name(id=name)]) if name.endswith("_zh"):  # its _en stands beside
+                good.append(node)
+        beside = node.args if isinstance(node, ast.Call) else getattr(node, "elts", [])
+        for chinese, other in itertools.pairwise(beside):
+            if _is_english(other) or (isinstance(other, ast.Call) and _name(other.func) in gettext_functions):
+                good.append(chinese)
+    return {id(part) for node in good for part in ast.walk(node)}
+
+
+def _is_chinese(node: ast.AST) -> TypeGuard[ast.Constant]:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(CHINESE.search(node.value))
+
+
+def _is_english(node: ast.AST) -> bool:
+    texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+    said = "".join(text for text in texts if isinstance(text, str))
+    return isinstance(node, ast.Constant | ast.JoinedStr) and bool(re.search("[A-Za-z]{2}", said))
+
+
+def gettext_names(tree: ast.Module) -> dict[str, Shape]:
+    """Return what this module calls the gettext functions, each with its shape."""
+    return {
+        alias.asname or alias.name: KEYWORDS[alias.name]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for alias in node.names
+        if alias.name in KEYWORDS
+    }
 
 
 def _name(function: ast.expr) -> str:

@@ -10,7 +10,11 @@ TOOL = Path(__file__).resolve().parents[2] / ".ci" / "catalogues.py"
 
 VIEW = '''
 """文档不算。"""
+from django.utils.translation import gettext as _, gettext_lazy as later, ngettext, pgettext
 title = _("标题")
+label = later("标签")
+refusal = Mistake("找不到这里。", f"There is no {place}.")
+stored = Reason("人在外地", _("标题"))
 count = ngettext("%(n)d 人", "%(n)d 人们", n)
 level = pgettext("事故", "一级")
 brand = "集结"  # not translated: the name
@@ -46,7 +50,7 @@ def tool(tmp_path: Path, monkeypatch) -> ModuleType:
 def test_every_text_of_code_and_pages_is_found(tool):
     found = {message.id if isinstance(message.id, str) else message.id[0] for message in tool.extracted()}
 
-    assert found - {""} == {"标题", "%(n)d 人", "一级", "首页", "一条 %(n)s", "题目", "式"}
+    assert found - {""} == {"标题", "标签", "%(n)d 人", "一级", "首页", "一条 %(n)s", "题目", "式"}
 
 
 def test_a_text_without_english_fails_the_check(tool, capsys):
@@ -61,8 +65,9 @@ def test_chinese_outside_a_translate_tag_fails_the_check_unless_a_reason_is_give
 
     complaints = capsys.readouterr().out
     assert "page.html:8: not in a translate tag: 漏掉的字" in complaints
-    assert "views.py:7: not in gettext: '忘了'" in complaints
-    assert "集结" not in complaints and "不算" not in complaints
+    assert "views.py:11: not in gettext: '忘了'" in complaints
+    for fine in ("集结", "不算", "找不到", "人在外地"):
+        assert fine not in complaints
 
 
 def test_a_text_that_left_the_code_leaves_the_catalogue(tool, capsys):
