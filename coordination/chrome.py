@@ -60,6 +60,8 @@ def _nav(request: HttpRequest, user: User) -> list[NavItem]:
         )
     if user.may(Permission.OWN_ENTERPRISE):
         items.append(item("my-enterprise", _("我的企业"), "my-enterprise"))
+    if user.may(Permission.OWN_TEAM):
+        items.append(item("my-team", _("我的队伍"), "my-team"))
     if user.may(Permission.READ_ROSTER):
         items.append(item("experts", _("专家名册"), "experts", hotkey="g x"))
     if user.may(Permission.READ_CONTRACTS):

@@ -20,8 +20,8 @@ from contracts.periods import Period
 from coordination import callouts, deliveries, deployments
 from coordination.announcements import announce
 from coordination.callouts import Invitee, RequirementSpec
+from coordination.matching.needs import Situation
 from coordination.models import Callout, Deployment, Finding, GuidanceRequest, Invitation
-from coordination.needs import Situation
 from coordination.paging import AnswerSource, DeploymentStatus, InvitationStatus
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from ground import audit, clock

@@ -336,7 +336,7 @@ def _tries(request: HttpRequest) -> int:
 
 
 def _visitor(request: HttpRequest) -> str:
-    if settings.SECURE_PROXY_SSL_HEADER:
+    if getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
         # The last hop is the one that our own proxy saw; the ones before it anybody can invent.
         return request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     return request.META.get("REMOTE_ADDR", "")

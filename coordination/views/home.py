@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -16,6 +17,7 @@ from ground.guards import user_of
 _FIRST_PAGES = (
     (Permission.READ_INCIDENTS, "desk"),
     (Permission.OWN_ENTERPRISE, "my-enterprise"),
+    (Permission.OWN_TEAM, "my-team"),
     (Permission.READ_GUIDANCE, "guidance"),
     (Permission.READ_ROSTER, "experts"),
     (Permission.ADMINISTER, "admin:index"),
@@ -27,7 +29,10 @@ _FIRST_PAGES = (
 def home(request: HttpRequest) -> HttpResponse:
     """Lead to the page where this person's work begins."""
     user = user_of(request)
-    return redirect(next((page for permission, page in _FIRST_PAGES if user.may(permission)), "sign-in"))
+    page = next((page for permission, page in _FIRST_PAGES if user.may(permission)), None)
+    if page is None:
+        raise PermissionDenied
+    return redirect(page)
 
 
 @require_safe
