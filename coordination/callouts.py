@@ -209,14 +209,15 @@ def pause(callout: Callout, *, by: Actor, at: datetime) -> None:
 
 
 def resume(callout: Callout, *, by: Actor, at: datetime) -> None:
-    """Go on asking now: ends a pause, and asks the next wave without waiting for windows to close."""
+    """Go on asking now: ends a pause; without one, asks the next wave before the windows have closed."""
     with transaction.atomic():
         callout = progress.refuse_closed(progress.lock(callout.pk))
         if callout.status == CalloutStatus.OPEN:
+            ahead = not callout.paused
             callout.paused, callout.next_step_at = False, at
             callout.save(update_fields=["paused", "next_step_at"])
-            progress.note(callout, "继续自动通知", by=by, at=at)
-            progress.go_on(callout, at=at)
+            progress.note(callout, "提前发下一波" if ahead else "继续自动通知", by=by, at=at)
+            progress.go_on(callout, at=at, ahead=ahead)
 
 
 def stop(callout: Callout, *, reason: str, release_accepted: bool, by: Actor, at: datetime) -> None:

@@ -254,11 +254,19 @@ def lapsed(asks: Sequence[Ask], policy: Policy, *, at: datetime) -> tuple[int, .
     )
 
 
-def next_step(free_seats: Mapping[int, int], asks: Sequence[Ask], policy: Policy, *, at: datetime) -> Step:
+def next_step(
+    free_seats: Mapping[int, int],
+    asks: Sequence[Ask],
+    policy: Policy,
+    *,
+    at: datetime,
+    ahead: bool = False,
+) -> Step:
     """Return what a callout is to do at `at`.
 
     :param free_seats: free seats by requirement id, requirements without one included.
     :param asks: every invitation of the callout; those whose window is over must already be `lapsed`.
+    :param ahead: ask the next ones although answers are still waited for. Too many yeses end in reserve.
     """
     if not any(free_seats.values()):
         return Filled()
@@ -269,6 +277,7 @@ def next_step(free_seats: Mapping[int, int], asks: Sequence[Ask], policy: Policy
         if not free:
             continue
         outstanding = sum(ask.requirement_id == requirement_id and ask.reachable for ask in waiting)
+        outstanding = 0 if ahead else outstanding
         turn = sorted(
             (a for a in asks if a.requirement_id == requirement_id and a.available and a.status in ASKABLE),
             key=lambda ask: (ASKABLE.index(ask.status), ask.rank),

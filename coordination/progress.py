@@ -53,13 +53,13 @@ def refuse_closed(callout: Callout) -> Callout:
     return callout
 
 
-def go_on(callout: Callout, *, at: datetime) -> None:
+def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
     policy = callout.policy
     asks = _asks(callout)
     for gone in paging.lapsed(asks, policy, at=at):
         _lapse(callout, gone, at=at)
     asks = _asks(callout)
-    match paging.next_step(free_seats(callout), asks, policy, at=at):
+    match paging.next_step(free_seats(callout), asks, policy, at=at, ahead=ahead):
         case paging.InviteMore(ids):
             callout.wave += 1
             callout.next_step_at = at + policy.answer_within

@@ -6,7 +6,8 @@
    A message carries JSON: {"changed": ["callout", …], "at": ISO}; no names means everything. Any event, a beat
    included, counts as a sign of life, so the stream should send one at least every five seconds.
    Freshness: amber after 10 s of silence, red after 30 s; while silent the regions are polled every 5 s.
-   [data-needs-live] buttons are disabled while red. A region being typed in is refreshed when the typing ends. */
+   [data-needs-live] buttons are disabled while red. A region being typed in is refreshed when the typing ends;
+   so is one with data-keep-ticks while its ticks differ from those it came with. */
 (function () {
   "use strict";
   var doc = document, url = doc.body.dataset.liveUrl;
@@ -23,7 +24,9 @@
   }
   function busy(region) {
     var field = region.contains(doc.activeElement) && doc.activeElement.closest("input:not([type=checkbox]):not([type=radio]), textarea, select");
-    return Boolean(field) || region.querySelector("details[data-hold][open]");
+    // Ticks that nobody has sent yet would be lost with the region.
+    var ticked = region.hasAttribute("data-keep-ticks") && Array.from(region.querySelectorAll("input[type=checkbox]")).some(function (box) { return box.checked !== box.defaultChecked; });
+    return Boolean(field) || ticked || region.querySelector("details[data-hold][open]");
   }
   function refresh(region) {
     if (busy(region)) { waiting.add(region.id); return; }
@@ -52,6 +55,7 @@
     };
     source.onmessage = changed;
     source.addEventListener("changed", changed);
+    source.addEventListener("hello", alive);
     source.addEventListener("beat", alive);
     source.onerror = function () {
       // The browser retries by itself unless the server refused; then we try again.
@@ -78,12 +82,12 @@
     // A region fetched while the stream is silent is fresh too: the polling fallback keeps the page green.
     if (event.detail.successful && event.detail.elt && event.detail.elt.hasAttribute("data-live-region")) heard = Date.now();
   });
-  doc.addEventListener("focusout", function () {
+  ["focusout", "toggle", "change"].forEach(function (name) { doc.addEventListener(name, function () {
     clearTimeout(pending);
     pending = setTimeout(function () {
       waiting.forEach(function (id) { var region = doc.getElementById(id); waiting.delete(id); if (region) refresh(region); });
     }, 400);
-  });
+  }, true); });
   // The focus survives a swap when the same element, by id or by row key, is there again.
   var focused = null;
   doc.addEventListener("htmx:beforeSwap", function (event) {

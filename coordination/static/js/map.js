@@ -2,7 +2,7 @@
 
    Filled from a json_script block, see coordination/ui/_map.html for the shape of a feature. A row with the same
    data-pin as a mark lights it up on hover and focus, and the mark the row. Marks are reached with Tab. The map can
-   be built again after a swap: it listens for htmx:afterSettle. Leaflet positions through the CSSOM, which a strict
+   be built again after a swap, and is when its features have changed: it listens for htmx:afterSettle. Leaflet positions through the CSSOM, which a strict
    content security policy allows; looks come from classes in app.css only. */
 (function () {
   "use strict";
@@ -40,7 +40,7 @@
       draw(L.geoJSON(geojson).getBounds());
     }
     if (outlines[url]) return add(outlines[url]);
-    fetch(url).then(function (answer) { return answer.json(); }).then(function (geojson) { outlines[url] = geojson; add(geojson); }).catch(function () { draw(null); });
+    fetch(url).then(function (answer) { return answer.json(); }).then(function (geojson) { outlines[url] = geojson; if (map.getPane("labels")) add(geojson); }).catch(function () { draw(null); });
   }
 
   function light(pin, on) {
@@ -55,8 +55,10 @@
   }
 
   function build(canvas) {
-    if (canvas.musterMap) return;
-    var source = document.getElementById(canvas.dataset.features), features;
+    var source = document.getElementById(canvas.dataset.features), features, text = source ? source.textContent : "";
+    if (canvas.musterMap && canvas.musterText === text) return;
+    if (canvas.musterMap) { if (canvas.musterObserver) canvas.musterObserver.disconnect(); canvas.musterMap.remove(); }
+    canvas.musterText = text;
     try { features = source ? JSON.parse(source.textContent) : []; } catch (e) { features = []; }
     canvas.textContent = "";
     var still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -66,7 +68,7 @@
     L.control.scale({ imperial: false, position: "bottomright" });
     features = features.filter(function (f) { return typeof f.lat === "number" && typeof f.lon === "number"; });
     var marks = canvas.musterMarks = {}, incident = features.find(function (f) { return f.kind === "incident"; });
-    var near = features.map(function (f) { return [f.lat, f.lon]; });
+    var near = features.filter(function (f) { return !f.far; }).map(function (f) { return [f.lat, f.lon]; });
     function frame(bounds) {
       if (near.length > 1) map.fitBounds(L.latLngBounds(near), { padding: [48, 40], maxZoom: 10.5, animate: false });
       else if (near.length) map.setView(near[0], 9, { animate: false });
@@ -102,9 +104,12 @@
       marker.on("click", open);
       element.addEventListener("keydown", function (event) { if (event.key === "Enter") open(); });
     });
-    outline(map, canvas.dataset.outline, function (bounds) { if (!near.length) frame(bounds); });
-    if ("ResizeObserver" in window) new ResizeObserver(function () { map.invalidateSize({ animate: false }); }).observe(canvas);
-    canvas.addEventListener("muster:focus", function () { frame(null); });
+    outline(map, canvas.dataset.outline, function (bounds) { if (!near.length && canvas.musterMap === map) frame(bounds); });
+    if ("ResizeObserver" in window) {
+      canvas.musterObserver = new ResizeObserver(function () { map.invalidateSize({ animate: false }); });
+      canvas.musterObserver.observe(canvas);
+    }
+    canvas.addEventListener("muster:focus", function () { if (canvas.musterMap === map) frame(null); });
   }
 
   function pinned(event, on) {

@@ -1,0 +1,330 @@
+"""The board of a callout: who was asked, what became of it, and the one thing to do next for each.
+
+Reads all callouts of an incident in a fixed number of queries, however many are invited. The words stand
+in the templates; what is worked out here are states, order and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Prefetch
+
+from coordination.models import Callout, Delivery, Deployment, Invitation, Requirement
+from coordination.paging import (
+    DEPLOYMENT_MOVES,
+    CalloutStatus,
+    DeliveryStatus,
+    DeploymentStatus,
+    InvitationStatus,
+    Mode,
+    Purpose,
+    Reply,
+)
+from ground.models import ContactKind
+from incidents.models import Incident
+
+S = InvitationStatus
+
+# What needs a hand first, then who comes in the order of coming, then who is still being waited for.
+_ORDER = {
+    "failed": 0,
+    "on_scene": 1,
+    "en_route": 2,
+    "accepted": 2,
+    "remote": 3,
+    "seen": 4,
+    "delivered": 5,
+    "sent": 5,
+    "unknown": 5,
+    "pending": 6,
+    "lapsed": 7,
+    "reserve": 8,
+    "withdrawn": 9,
+    "declined": 9,
+    "released": 10,
+    "reported": 10,
+    "stood_down": 11,
+    "listed": 12,
+}
+# The segments of the bar, in its order, with the states that each counts.
+_SEGMENTS = (
+    ("ok", ("accepted", "remote", "en_route", "on_scene", "released", "reported")),
+    ("read", ("seen", "reserve")),
+    ("wait", ("delivered", "sent", "unknown", "pending")),
+    ("no", ("declined", "stood_down")),
+    ("late", ("lapsed",)),
+    ("err", ("failed", "withdrawn")),
+)
+CALLABLE = frozenset({"failed", "seen", "delivered", "sent", "unknown", "pending", "lapsed"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One invitee: `state` is the chip, `action` the one thing to do next ("" for nothing)."""
+
+    invitation: Invitation
+    state: str
+    delivery: Delivery | None
+    deployment: Deployment | None
+    steps: dict[str, datetime]
+    phone: str
+    action: str
+    may: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return self.invitation.invitee.name
+
+    @property
+    def is_team(self) -> bool:
+        return self.invitation.team_id is not None
+
+    @property
+    def is_remote(self) -> bool:
+        return self.invitation.reply == Reply.REMOTE or self.invitation.requirement.mode == Mode.REMOTE
+
+    @property
+    def took(self) -> timedelta | None:
+        """How long the answer took from the asking."""
+        asked, answered = self.invitation.asked_at, self.invitation.answered_at
+        return answered - asked if asked and answered and answered >= asked else None
+
+    @property
+    def key(self) -> str:
+        return f"team-{self.invitation.team_id}" if self.is_team else f"expert-{self.invitation.expert_id}"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One requirement and how far it is filled."""
+
+    requirement: Requirement
+    taken: int
+    seats: int
+
+    @property
+    def is_short(self) -> bool:
+        return self.taken < self.seats
+
+
+@dataclass(frozen=True)
+class Board:
+    callout: Callout
+    goals: list[Goal]
+    lines: list[Line]  # asked, or answered without being asked
+    listed: list[Line]  # on the list, not asked yet
+    next_wave: int  # how many the list has for the seats that are still free
+    answer_ends_at: datetime | None  # the first window to close
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {kind: sum(line.state in states for line in self.lines) for kind, states in _SEGMENTS}
+
+    @property
+    def segments(self) -> list[dict[str, Any]]:
+        """Return the bar: kind, count, x and width in 0–100, with a thin gap between."""
+        shown = [(kind, count) for kind, count in self.counts.items() if count]
+        total = sum(count for _, count in shown)
+        bar, x = [], 0.0
+        for kind, count in shown:
+            width = 100 * count / total
+            bar.append(
+                {"kind": kind, "count": count, "x": round(x, 2), "width": round(max(width - 0.6, 0.4), 2)}
+            )
+            x += width
+        return bar
+
+    @property
+    def free(self) -> int:
+        return sum(goal.seats - goal.taken for goal in self.goals)
+
+    @property
+    def short(self) -> list[Goal]:
+        return [goal for goal in self.goals if goal.is_short]
+
+    @property
+    def is_live(self) -> bool:
+        return self.callout.status != CalloutStatus.CLOSED
+
+
+def boards_of(incident: Incident) -> list[Board]:
+    """Return the boards of all callouts of an incident, running ones first, then the newest first."""
+    callouts = list(
+        Callout.objects.filter(incident=incident).prefetch_related(
+            Prefetch(
+                "requirements",
+                Requirement.objects.select_related("industry", "specialty", "capability"),
+            ),
+            "requirements__seats",
+            Prefetch(
+                "invitations",
+                Invitation.objects.select_related(
+                    "expert", "team", "requirement", "deployment", "answered_by"
+                ),
+            ),
+            "invitations__expert__contacts",
+            "invitations__team__contacts",
+            "invitations__deployment__steps",
+        )
+    )
+    last: dict[int, Delivery] = {}
+    asks = Delivery.objects.filter(callout__incident=incident, purpose=Purpose.ASK).order_by("attempt", "id")
+    for delivery in asks.defer("text"):
+        if delivery.invitation_id:
+            last[delivery.invitation_id] = delivery
+    boards = [_board(callout, last) for callout in callouts]
+    return sorted(boards, key=lambda board: not board.is_live)
+
+
+def _board(callout: Callout, last: dict[int, Delivery]) -> Board:
+    goals = []
+    for requirement in callout.requirements.all():
+        seats = list(requirement.seats.all())
+        goals.append(Goal(requirement, sum(s.invitation_id is not None for s in seats), len(seats)))
+    invitations = list(callout.invitations.all())
+    for invitation in invitations:
+        invitation.callout = callout
+    lines = [_line(one, last.get(one.pk)) for one in invitations if one.status != S.LISTED]
+    lines.sort(key=_place_in_list)
+    listed = [_line(one, None) for one in invitations if one.status == S.LISTED]
+    free = {goal.requirement.pk: goal.seats - goal.taken for goal in goals}
+    waiting = {pk: sum(line.invitation.requirement_id == pk for line in listed) for pk in free}
+    ends = [
+        one.asked_at + callout.policy.answer_within
+        for one in invitations
+        if one.status == S.ASKED and one.asked_at and free.get(one.requirement_id)
+    ]
+    return Board(
+        callout,
+        goals,
+        lines,
+        listed,
+        next_wave=sum(min(free[pk], waiting[pk]) for pk in free),
+        answer_ends_at=min(ends, default=None),
+    )
+
+
+def _line(invitation: Invitation, delivery: Delivery | None) -> Line:
+    deployment: Deployment | None = getattr(invitation, "deployment", None)
+    state = state_of(invitation, delivery, deployment)
+    steps = {step.status: step.at for step in deployment.steps.all()} if deployment else {}
+    return Line(
+        invitation,
+        state,
+        delivery,
+        deployment,
+        steps,
+        phone=_phone(invitation.invitee.contacts.all()),
+        action=_next_action(state, invitation),
+        may=frozenset(_moves(invitation, deployment)),
+    )
+
+
+def state_of(invitation: Invitation, delivery: Delivery | None, deployment: Deployment | None) -> str:
+    """Return the chip of an invitee: how far the message got, what was answered, how far they have come."""
+    status = S(invitation.status)
+    if status is S.ACCEPTED:
+        if deployment and deployment.status != DeploymentStatus.COMMITTED:
+            return str(deployment.status)
+        remote = invitation.reply == Reply.REMOTE or invitation.requirement.mode == Mode.REMOTE
+        return "remote" if remote else "accepted"
+    if status in (S.ASKED, S.LAPSED) and delivery and delivery.status == DeliveryStatus.FAILED:
+        return "failed"
+    if status is not S.ASKED:
+        return status.value
+    if invitation.first_seen_at:
+        return "seen"
+    if delivery is None or delivery.status in (DeliveryStatus.PENDING, DeliveryStatus.LEASED):
+        return "pending"
+    return "sent" if delivery.status == DeliveryStatus.CANCELLED else str(delivery.status)
+
+
+def _next_action(state: str, invitation: Invitation) -> str:
+    if state in ("accepted", "en_route"):
+        return "arrive"
+    if state in ("remote", "on_scene"):
+        return "release"
+    if state == "released":
+        return "report"
+    return "call" if state in CALLABLE else ""
+
+
+def _moves(invitation: Invitation, deployment: Deployment | None) -> Iterable[str]:
+    """What may be recorded for this invitee, whatever comes first."""
+    if deployment and invitation.status == S.ACCEPTED:
+        for move, name in (
+            (DeploymentStatus.EN_ROUTE, "depart"),
+            (DeploymentStatus.ON_SCENE, "arrive"),
+            (DeploymentStatus.RELEASED, "release"),
+            (DeploymentStatus.REPORTED, "report"),
+        ):
+            if move in DEPLOYMENT_MOVES[DeploymentStatus(deployment.status)]:
+                yield name
+        if deployment.status in (DeploymentStatus.COMMITTED, DeploymentStatus.EN_ROUTE):
+            yield "withdraw"
+    on_the_way = deployment and deployment.status in (DeploymentStatus.COMMITTED, DeploymentStatus.EN_ROUTE)
+    # Somebody on the way may ring up with a new time of arrival.
+    if invitation.callout.status != CalloutStatus.CLOSED and (invitation.status != S.ACCEPTED or on_the_way):
+        yield "answer"
+
+
+def _phone(contacts: Iterable[Any]) -> str:
+    return next((c.value for c in contacts if c.kind in (ContactKind.MOBILE, ContactKind.PHONE)), "")
+
+
+def _place_in_list(line: Line) -> tuple[int, float, int]:
+    eta = line.invitation.eta_at
+    return _ORDER.get(line.state, 12), eta.timestamp() if eta else float("inf"), line.invitation.rank
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The figures of the page's head, over all callouts of the incident."""
+
+    first_asked_at: datetime | None
+    first_accepted_at: datetime | None
+    first_arrived_at: datetime | None
+    next_arrival_at: datetime | None
+    experts_on_scene: int
+    experts_wanted: int
+    teams_on_scene: int
+    teams_wanted: int
+
+    @property
+    def everybody_arrived(self) -> bool:
+        wanted = self.experts_wanted + self.teams_wanted
+        return 0 < wanted <= self.experts_on_scene + self.teams_on_scene
+
+
+def progress_of(boards: Sequence[Board]) -> Progress:
+    lines = [line for board in boards for line in board.lines]
+    asked = [line.invitation.asked_at for line in lines if line.invitation.asked_at]
+    accepted = [
+        line.steps[DeploymentStatus.COMMITTED] for line in lines if DeploymentStatus.COMMITTED in line.steps
+    ]
+    arrived = [
+        line.steps[DeploymentStatus.ON_SCENE] for line in lines if DeploymentStatus.ON_SCENE in line.steps
+    ]
+    coming = [
+        line.invitation.eta_at
+        for line in lines
+        if line.state in ("accepted", "en_route") and line.invitation.eta_at
+    ]
+    here = [
+        line for line in lines if line.state in ("on_scene", "released", "reported") and not line.is_remote
+    ]
+    onsite = [goal for board in boards for goal in board.goals if goal.requirement.mode == Mode.ONSITE]
+    return Progress(
+        first_asked_at=min(asked, default=None),
+        first_accepted_at=min(accepted, default=None),
+        first_arrived_at=min(arrived, default=None),
+        next_arrival_at=min(coming, default=None),
+        experts_on_scene=sum(not line.is_team for line in here),
+        experts_wanted=sum(goal.seats for goal in onsite if goal.requirement.kind == "expert"),
+        teams_on_scene=sum(line.is_team for line in here),
+        teams_wanted=sum(goal.seats for goal in onsite if goal.requirement.kind == "team"),
+    )

@@ -1,0 +1,313 @@
+"""Callouts on the incident page: started, changed, stopped; answers and deployments recorded by the officer.
+
+Every view takes one decision, calls one operation, and leads back to the incident. What an operation
+refuses is said there in the officer's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from coordination import answers, callouts, deployments, recommendations, tasks
+from coordination.answers import Result
+from coordination.callouts import Invitee, RequirementSpec
+from coordination.matching import Match
+from coordination.models import Callout, Deployment, Invitation, Requirement
+from coordination.paging import AnswerSource
+from coordination.recommendations import LISTED, Proposal
+from coordination.views import callout_forms
+from coordination.views.board import boards_of
+from coordination.views.callout_forms import AnswerForm, PolicyForm, ReasonForm, ReportForm, SeatsForm
+from coordination.views.candidate_table import specs_of
+from coordination.views.incident_forms import sentence
+from coordination.views.incident_page import incident_or_404
+from ground import clock
+from ground.access import Permission
+from ground.audit import Actor
+from ground.guards import actor_of, needs
+from ground.mistakes import Mistake
+from incidents.models import Incident
+
+
+def _back(incident: Incident | None, **query: str) -> HttpResponse:
+    if incident is None:
+        raise Http404
+    address = reverse("incident", args=[incident.public_id])
+    return redirect(f"{address}?{urlencode(query)}" if query else address)
+
+
+def _act(
+    request: HttpRequest, incident: Incident | None, act: Callable[[datetime], str | None]
+) -> HttpResponse:
+    """Do one thing and lead back to the incident; `act` may return what to tell the officer."""
+    try:
+        said = act(clock.now())
+    except Mistake as mistake:
+        messages.error(request, sentence(mistake))
+    else:
+        tasks.nudge()
+        if said:
+            messages.success(request, said)
+    return _back(incident)
+
+
+def _callout_or_404(public_id: UUID) -> Callout:
+    return get_object_or_404(
+        Callout.objects.select_related("incident"), public_id=public_id, incident__isnull=False
+    )
+
+
+def _invitation_or_404(public_id: UUID) -> Invitation:
+    return get_object_or_404(
+        Invitation.objects.select_related("callout__incident", "expert", "team", "requirement"),
+        public_id=public_id,
+        callout__incident__isnull=False,
+    )
+
+
+def _deployment_or_404(public_id: UUID) -> Deployment:
+    return get_object_or_404(
+        Deployment.objects.select_related(
+            "invitation__callout__incident", "invitation__expert", "invitation__team"
+        ),
+        public_id=public_id,
+        invitation__callout__incident__isnull=False,
+    )
+
+
+# Starting and adding ------------------------------------------------------------------------------
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Start a callout for the requirements and the ticked candidates that the officer has before them."""
+    incident = incident_or_404(public_id)
+    wanted = callout_forms.wanted_by(recommendations.proposed_requirements(incident), request.POST)
+    if wanted.errors:
+        for error in wanted.errors:
+            messages.error(request, error)
+        return _back(incident, **_rows_sent(request.POST))
+    policy = PolicyForm(request.POST)
+    if not policy.is_valid():
+        messages.error(request, callout_forms.first_error(policy))
+        return _back(incident)
+    if request.POST.get("rematch"):
+        return _back(incident, new="1", **_rows_sent(request.POST))
+    if request.POST.get("shown", "") != callout_forms.fingerprint(wanted.specs) and _has_seats(wanted.specs):
+        messages.warning(request, _("岗位已改，人选已按新的岗位重新推荐。请看一遍，再通知。"))
+        return _back(incident, new="1", **_rows_sent(request.POST))
+    by = actor_of(request)
+
+    def begin(at: datetime) -> str:
+        proposal = recommendations.propose(incident, wanted.specs, at=at)
+        invitees = _ordered(proposal, callout_forms.ticked(request.POST, wanted.specs), request.POST)
+        callout = callouts.start(
+            incident, wanted.specs, invitees, policy=policy.cleaned_data["policy"], by=by, at=at
+        )
+        recommendations.keep(proposal, by=by, at=at, callout=callout)
+        asked = list(callout.invitations.exclude(asked_at=None).values_list("team_id", flat=True))
+        teams = sum(team is not None for team in asked)
+        return _("已通知 %(experts)d 人 %(teams)d 队。") % {"experts": len(asked) - teams, "teams": teams}
+
+    return _act(request, incident, begin)
+
+
+def _has_seats(specs: Sequence[RequirementSpec]) -> bool:
+    """Without a seat the operation says what is wrong; there is nothing to look at again."""
+    return bool(specs) and all(spec.seats > 0 for spec in specs)
+
+
+def _rows_sent(sent: QueryDict) -> dict[str, str]:
+    """Return the requirement lines as they were sent, for the address of the page that shows them again."""
+    return {name: str(sent[name]) for name in sent if name[:1] == "r" and name[1:2].isdigit()}
+
+
+def _ordered(proposal: Proposal, chosen: Mapping[str, Sequence[int]], sent: QueryDict) -> list[Invitee]:
+    """Return the ticked in the order shown; behind them, if wanted, who is asked when these say no.
+
+    A pick that was not ticked was left out on purpose, so it does not come back as a backup.
+    """
+    if not sent.get("backups"):
+        return recommendations.invitees(proposal, chosen)
+    lists = {
+        one.requirement.key: _with_backups(one, chosen[one.requirement.key]) for one in proposal.matching
+    }
+    return recommendations.invitees(proposal, lists)
+
+
+def _with_backups(one: Match, ticked: Sequence[int]) -> list[int]:
+    left_out = set(one.picks) - set(ticked)
+    backups = [pk for pk in (*one.reserves, *one.ids(LISTED)) if pk not in ticked and pk not in left_out]
+    return list(dict.fromkeys([*ticked, *backups]))[: max(LISTED, len(ticked))]
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def add(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Put the ticked candidates on the list of a running callout."""
+    callout = _callout_or_404(public_id)
+    incident = callout.incident
+
+    def put(at: datetime) -> str:
+        if incident is None:
+            raise Http404
+        board = next(board for board in boards_of(incident) if board.callout.pk == callout.pk)
+        specs = specs_of(board)
+        chosen = callout_forms.ticked(request.POST, specs)
+        if not any(chosen.values()):
+            raise Mistake(
+                "没有勾选任何人。请先在名单里勾选要补充的专家或队伍。",
+                "Nobody is ticked. Tick the experts or teams to add first.",
+            )
+        proposal = recommendations.propose(incident, specs, at=at)
+        added = callouts.add_invitees(
+            callout, recommendations.invitees(proposal, chosen), by=actor_of(request), at=at
+        )
+        recommendations.keep(proposal, by=actor_of(request), at=at, callout=callout)
+        return _("名单已补充 %(count)d 个对象。") % {"count": added}
+
+    return _act(request, incident, put)
+
+
+# The callout itself -------------------------------------------------------------------------------
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def seats(request: HttpRequest, public_id: UUID, position: int) -> HttpResponse:
+    """Raise or lower the seats of one requirement while the callout runs."""
+    callout = _callout_or_404(public_id)
+    requirement = get_object_or_404(Requirement, callout=callout, position=position)
+    form = SeatsForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, callout_forms.first_error(form))
+        return _back(callout.incident)
+
+    def change(at: datetime) -> str:
+        callouts.change_seats(requirement, form.cleaned_data["seats"], by=actor_of(request), at=at)
+        return _("席位已改为 %(seats)d。") % {"seats": form.cleaned_data["seats"]}
+
+    return _act(request, callout.incident, change)
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def pause(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    callout = _callout_or_404(public_id)
+    return _act(request, callout.incident, lambda at: callouts.pause(callout, by=actor_of(request), at=at))
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Go on asking: ends a pause, or does not wait for the windows to close."""
+    callout = _callout_or_404(public_id)
+    return _act(request, callout.incident, lambda at: callouts.resume(callout, by=actor_of(request), at=at))
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """End the callout: who was asked and has no seat is told; who accepted carries on unless released too."""
+    callout = _callout_or_404(public_id)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, callout_forms.first_error(form))
+        return _back(callout.incident)
+
+    def end(at: datetime) -> str:
+        callouts.stop(
+            callout,
+            reason=form.cleaned_data["reason"],
+            release_accepted=bool(request.POST.get("release")),
+            by=actor_of(request),
+            at=at,
+        )
+        return _("通知应答已结束。")
+
+    return _act(request, callout.incident, end)
+
+
+# One invitee --------------------------------------------------------------------------------------
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Record what somebody said on the phone."""
+    invitation = _invitation_or_404(public_id)
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, callout_forms.first_error(form))
+        return _back(invitation.callout.incident)
+
+    def record(at: datetime) -> str:
+        result: Result = answers.answer(invitation, form.answer(at), by=actor_of(request), at=at)
+        return _("%(name)s：%(result)s。") % {
+            "name": invitation.invitee.name,
+            "result": result.word(get_language() or "zh-hans"),
+        }
+
+    return _act(request, invitation.callout.incident, record)
+
+
+@require_POST
+@needs(Permission.CALL_OUT)
+def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Give an accepted seat back: the callout asks on."""
+    invitation = _invitation_or_404(public_id)
+    form = ReasonForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, callout_forms.first_error(form))
+        return _back(invitation.callout.incident)
+
+    def give_back(at: datetime) -> str:
+        answers.withdraw(
+            invitation,
+            reason=form.cleaned_data["reason"],
+            source=AnswerSource.OFFICER,
+            by=actor_of(request),
+            at=at,
+        )
+        return _("已登记退出，空出的席位继续补人。")
+
+    return _act(request, invitation.callout.incident, give_back)
+
+
+STEPS: Mapping[str, Callable[..., None]] = {
+    "depart": deployments.depart,
+    "arrive": deployments.arrive,
+    "release": deployments.release,
+}
+
+
+@require_POST
+@needs(Permission.HANDLE_INCIDENTS, Permission.CALL_OUT)
+def step(request: HttpRequest, public_id: UUID, step: str) -> HttpResponse:
+    """Record a departure, an arrival, a return or a report for an invitee."""
+    deployment = _deployment_or_404(public_id)
+    by: Actor = actor_of(request)
+
+    def record(at: datetime) -> None:
+        if step == "report":
+            form = ReportForm(request.POST)
+            text = form.cleaned_data["text"] if form.is_valid() else ""
+            deployments.report(deployment, text, by=by, source=AnswerSource.OFFICER, at=at)
+        elif step in STEPS:
+            STEPS[step](deployment, by=by, source=AnswerSource.OFFICER, at=at)
+        else:
+            raise Http404
+
+    return _act(request, deployment.invitation.callout.incident, record)

@@ -1,0 +1,290 @@
+"""值守台: what is under way, what needs a hand, what happened last, and whether messages get out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Min, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from coordination import channels, live
+from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, Requirement, Worker
+from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
+from coordination.visits import GuidanceStatus
+from ground import clock
+from ground.access import Permission
+from ground.guards import needs, user_of
+from ground.models import User
+from incidents.lifecycle import IncidentStatus
+from incidents.models import Incident, LogEntry
+
+LOG_LINES = 20
+QUEUE_AT_MOST = 30
+# A sender's loop writes its heartbeat every five seconds.
+ALIVE_WITHIN = timedelta(seconds=20)
+
+
+@require_safe
+@needs(Permission.READ_INCIDENTS)
+def desk(request: HttpRequest) -> HttpResponse:
+    at = clock.now()
+    context = {
+        **under_way(at),
+        **needs_a_hand(user_of(request), at),
+        **recent(),
+        **health(at),
+        "live_url": live.address("desk"),
+    }
+    return render(request, "coordination/desk/desk.html", context)
+
+
+@require_safe
+@needs(Permission.READ_INCIDENTS)
+def active(request: HttpRequest) -> HttpResponse:
+    """The incidents under way, for the live page."""
+    context = {**under_way(clock.now()), **health(clock.now())}
+    return render(request, "coordination/desk/_active.html", context)
+
+
+@require_safe
+@needs(Permission.READ_INCIDENTS)
+def side(request: HttpRequest) -> HttpResponse:
+    """The queue, the channels and the last events, for the live page."""
+    at = clock.now()
+    context = {**needs_a_hand(user_of(request), at), **recent(), **health(at)}
+    return render(request, "coordination/desk/_side.html", context)
+
+
+# Under way ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Active:
+    """One open incident as a row: how many seats are taken, and what its callouts are doing."""
+
+    incident: Incident
+    status: IncidentStatus
+    experts: tuple[int, int]
+    teams: tuple[int, int]
+    wave: int
+    callout_status: CalloutStatus | None
+    next_step_at: datetime | None
+    paused: bool
+    on_scene: int
+
+
+def under_way(at: datetime) -> dict[str, Any]:
+    incidents = list(
+        Incident.objects.open()
+        .select_related("region", "enterprise")
+        .annotate(
+            on_scene=Count(
+                "callouts__invitations",
+                filter=Q(callouts__invitations__deployment__status="on_scene"),
+                distinct=True,
+            )
+        )
+    )
+    seats: dict[tuple[int, str], tuple[int, int]] = {}
+    counted = (
+        Requirement.objects.filter(callout__incident__in=[one.pk for one in incidents])
+        .exclude(callout__status=CalloutStatus.CLOSED, seats__invitation=None)
+        .values("callout__incident", "kind")
+        .annotate(total=Count("seats"), taken=Count("seats", filter=Q(seats__invitation__isnull=False)))
+    )
+    for row in counted:
+        seats[row["callout__incident"], row["kind"]] = (row["taken"], row["total"])
+    running: dict[int, Callout] = {}
+    for callout in Callout.objects.live().filter(incident__in=[one.pk for one in incidents]).order_by("pk"):
+        running[callout.incident_id or 0] = callout
+    rows = []
+    for incident in incidents:
+        current = running.get(incident.pk)
+        rows.append(
+            Active(
+                incident,
+                IncidentStatus(incident.status),
+                experts=seats.get((incident.pk, "expert"), (0, 0)),
+                teams=seats.get((incident.pk, "team"), (0, 0)),
+                wave=current.wave if current else 0,
+                callout_status=CalloutStatus(current.status) if current else None,
+                next_step_at=current.next_step_at if current else None,
+                paused=bool(current and current.paused),
+                on_scene=incident.on_scene,
+            )
+        )
+    features = [
+        {
+            "kind": "incident",
+            "lat": row.incident.latitude,
+            "lon": row.incident.longitude,
+            "mark": "",
+            "label": row.incident.title,
+            "line": row.incident.address,
+            "pin": str(row.incident.public_id),
+        }
+        for row in rows
+        if row.incident.point
+    ]
+    last = None
+    if not rows:
+        last = Incident.objects.order_by("-reported_at").first()
+    return {"rows": rows, "features": features, "last_incident": last, "at": at}
+
+
+# What needs a hand --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing that will not mend itself. `kind` chooses the words in the template."""
+
+    kind: str
+    incident: Incident
+    name: str = ""
+    reason: str = ""
+    since: datetime | None = None
+    phone: str = ""
+
+
+def needs_a_hand(user: User, at: datetime) -> dict[str, Any]:
+    """Return callouts that ran out of people, people no message reached, and those who let half the window pass."""
+    open_incident = ~Q(incident__status__in=["closed", "withdrawn"])
+    tasks = [
+        Task("exhausted", callout.incident, since=callout.started_at)
+        for callout in Callout.objects.filter(
+            open_incident, status=CalloutStatus.EXHAUSTED, incident__isnull=False
+        )
+        .select_related("incident")
+        .order_by("started_at")[:QUEUE_AT_MOST]
+        if callout.incident
+    ]
+    tasks += _unreached(open_incident)
+    tasks += _unanswered(at)
+    new_requests = 0
+    if user.may(Permission.READ_GUIDANCE):
+        new_requests = GuidanceRequest.objects.filter(status=GuidanceStatus.SUBMITTED).count()
+    return {
+        "tasks": tasks[:QUEUE_AT_MOST],
+        "task_count": len(tasks) + (1 if new_requests else 0),
+        "new_requests": new_requests,
+        "can_handle_guidance": user.may(Permission.HANDLE_GUIDANCE),
+        "can_intake": user.may(Permission.HANDLE_INCIDENTS),
+        "at": at,
+    }
+
+
+def _unreached(open_incident: Q) -> list[Task]:
+    """Return those whose every message failed and who are still asked."""
+    failed = list(
+        Delivery.objects.filter(
+            open_incident,
+            incident__isnull=False,
+            invitation__isnull=False,
+            status=DeliveryStatus.FAILED,
+            purpose__in=[Purpose.ASK, Purpose.STAND_DOWN],
+        )
+        .exclude(callout__status=CalloutStatus.CLOSED)
+        .select_related("incident", "invitation")
+        .order_by("-id")[: QUEUE_AT_MOST * 3]
+    )
+    got_through = set(
+        Delivery.objects.filter(invitation__in=[one.invitation_id for one in failed])
+        .exclude(status__in=[DeliveryStatus.FAILED, DeliveryStatus.CANCELLED])
+        .values_list("invitation_id", "purpose")
+    )
+    waiting = (InvitationStatus.ASKED, InvitationStatus.LAPSED, InvitationStatus.STOOD_DOWN)
+    tasks: dict[int, Task] = {}
+    for one in failed:
+        invitation, incident = one.invitation, one.incident
+        if invitation is None or incident is None or invitation.status not in waiting:
+            continue
+        if (invitation.pk, one.purpose) not in got_through:
+            tasks.setdefault(
+                invitation.pk,
+                Task("failed", incident, one.recipient, one.reason, since=one.created_at),
+            )
+    return list(tasks.values())
+
+
+def _unanswered(at: datetime) -> list[Task]:
+    """Return those who have let more than half of their window pass, the first asked first."""
+    asked = (
+        Invitation.objects.filter(
+            status=InvitationStatus.ASKED,
+            callout__status=CalloutStatus.OPEN,
+            callout__incident__isnull=False,
+        )
+        .select_related("callout__incident", "expert", "team")
+        .order_by("asked_at")[:QUEUE_AT_MOST]
+    )
+    return [
+        Task("unanswered", one.callout.incident, one.invitee.name, since=one.asked_at)
+        for one in asked
+        if one.asked_at and one.callout.incident and one.asked_at + one.callout.policy.answer_within / 2 <= at
+    ]
+
+
+def recent() -> dict[str, Any]:
+    """Return the last lines of all incidents' logs."""
+    return {
+        "log": list(LogEntry.objects.select_related("incident").order_by("-recorded_at", "-id")[:LOG_LINES])
+    }
+
+
+# Health -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ChannelHealth:
+    """One way of reaching people: when something last went out, what waits, and since when."""
+
+    code: str
+    name: Any
+    last_sent_at: datetime | None
+    pending: int
+    waiting_since: datetime | None
+    failed: int
+
+
+def health(at: datetime) -> dict[str, Any]:
+    figures: dict[str, dict[str, Any]] = {
+        row["channel"]: dict(row)
+        for row in Delivery.objects.values("channel").annotate(
+            last=Max("sent_at"),
+            pending=Count("pk", filter=Q(status__in=list(UNSENT), due_at__lte=at)),
+            since=Min("due_at", filter=Q(status__in=list(UNSENT), due_at__lte=at)),
+            failed=Count(
+                "pk", filter=Q(status=DeliveryStatus.FAILED, created_at__gte=at - timedelta(hours=24))
+            ),
+        )
+    }
+    found = []
+    for code in sorted({*figures, *(_installed())} - {"none"}):
+        channel = channels.by_code(code)
+        row: dict[str, Any] = figures.get(code, {})
+        found.append(
+            ChannelHealth(
+                code,
+                {"zh": channel.zh, "en": channel.en} if channel else code,
+                row.get("last"),
+                row.get("pending", 0),
+                row.get("since"),
+                row.get("failed", 0),
+            )
+        )
+    heartbeat = Worker.objects.aggregate(last=Max("heartbeat_at"))["last"]
+    return {
+        "channels": found,
+        "heartbeat_at": heartbeat,
+        "sender_alive": heartbeat is not None and at - heartbeat <= ALIVE_WITHIN,
+        "unreachable": figures.get("none", {}).get("failed", 0),
+    }
+
+
+def _installed() -> list[str]:
+    return [code for code in ("inbox", "email") if channels.by_code(code)]
