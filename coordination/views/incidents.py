@@ -63,7 +63,8 @@ def index(request: HttpRequest) -> HttpResponse:
         over=Count("pk", filter=Q(status__in=CLOSED_STATUSES)),
     )
     shown = found.filter(status__in=CLOSED_STATUSES) if over else found.exclude(status__in=CLOSED_STATUSES)
-    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    # Counting groups the rows, and a grouped query has no order of its own.
+    page = Paginator(shown.order_by("-reported_at", "-id"), PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "coordination/incidents/list.html",

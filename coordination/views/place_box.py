@@ -113,10 +113,10 @@ def suggestions(typed: str) -> list[Place]:
         except Mistake:
             return []
     places = _enterprises(typed)
-    region = _region(typed)
-    if region:
-        # A bare region is rarely what is meant by more than its name, so enterprises come first then.
-        bare = typed in (region.name, region.name.rstrip("市县区"))
+    row = gazetteer.find(typed)
+    if row and (region := Region.objects.filter(pk=row.code).first()):
+        # Nothing but a region's name: that region. More than that: an address in it, after the enterprises.
+        bare = typed in (row.full_name, row.name, row.name.rstrip("市县区"), row.code)
         places.insert(0 if bare else len(places), Place(region=region, address="" if bare else typed))
     return places[:SUGGESTED]
 
@@ -156,11 +156,6 @@ def _is_coordinates(typed: str) -> bool:
 def _at(point: Point) -> Place:
     county = gazetteer.nearest_county(point)
     return Place(point=point, region=Region.objects.filter(pk=county.code).first() if county else None)
-
-
-def _region(typed: str) -> Region | None:
-    row = gazetteer.find(typed)
-    return Region.objects.filter(pk=row.code).first() if row else None
 
 
 def _enterprises(typed: str) -> list[Place]:
