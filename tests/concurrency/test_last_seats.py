@@ -20,7 +20,7 @@ from tests.moments import NOON, minutes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 YES = Answer(Reply.ACCEPT, AnswerSource.LINK)
-RUNS = 3
+RUNS = 50
 
 
 def all_at_once(calls):
