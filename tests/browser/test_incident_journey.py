@@ -1,0 +1,188 @@
+"""One incident in a real browser, from the phone call to the last one on the scene, as the officer sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from coordination import sender
+from coordination.models import Callout, InboxMessage
+from incidents.models import Incident
+from tests.browser.pictures import take
+from tests.factories import a_duty_officer, a_team, an_agreement, an_enterprise, an_expert
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def cast(asgi_url) -> None:
+    """Four experts and two teams around the firm; the nearest come first."""
+    jirun = an_enterprise("冀润冷链公司", initials="jrllgs", region="130209")
+    for name, region in (
+        ("周明远", "130209"),
+        ("林若溪", "130207"),
+        ("沈国强", "130208"),
+        ("郑海波", "130300"),
+    ):
+        an_expert(name, region=region, title="高级工程师")
+    an_agreement(jirun, a_team("曹妃甸危化队", region="130209"))
+    a_team("唐山综合队", region="130203")
+    a_duty_officer("duty", "陈立")
+
+
+def signed_in(page: Page, asgi_url: str) -> Page:
+    page.set_viewport_size(DESKTOP)
+    page.goto(f"{asgi_url}/desk/")
+    page.fill("input[name=username]", "duty")
+    page.fill("input[name=password]", "muster-demo")
+    page.press("input[name=password]", "Enter")
+    expect(page.get_by_role("heading", name="值守台")).to_be_attached()
+    return page
+
+
+@contextmanager
+def phone_of(browser: Browser, who: str) -> Iterator[Page]:
+    """The link in the newest message on somebody's phone, opened on a phone."""
+    sender.run_once()
+    message = InboxMessage.objects.filter(recipient=who).exclude(link="").first()
+    assert message is not None, f"{who} has no message"
+    context = browser.new_context(viewport=PHONE, locale="zh-CN", timezone_id="Asia/Shanghai")
+    page = context.new_page()
+    page.goto(message.link)
+    yield page
+    context.close()
+
+
+def accept(browser: Browser, who: str) -> None:
+    with phone_of(browser, who) as phone:
+        phone.locator("button[name=reply][value=accept]").click()
+        expect(phone.locator("body")).to_contain_text("已接受")
+
+
+def decline(browser: Browser, who: str) -> None:
+    with phone_of(browser, who) as phone:
+        phone.locator("#decline summary").click()
+        phone.locator("#decline button").first.click()
+        expect(phone.locator("button[name=reply][value=decline]")).to_have_count(0)
+
+
+def test_from_the_call_to_the_last_one_on_the_scene(page, browser, asgi_url, cast):
+    officer = signed_in(page, asgi_url)
+    take(officer, "desk-empty")
+
+    # The phone rings: five keys' worth of typing, no mouse.
+    officer.keyboard.press("i")
+    officer.wait_for_url("**/incidents/new/")
+    officer.locator("#id_place").fill("jrll")
+    expect(officer.get_by_role("option", name="冀润冷链公司")).to_be_visible()
+    officer.keyboard.press("Enter")
+    expect(officer.locator("#id_place")).to_have_value("冀润冷链公司")
+    officer.keyboard.press("2")
+    officer.locator("#id_trapped").fill("2")
+    officer.locator("#id_summary").fill("2# 机房阀组法兰垫片失效，液氨持续泄漏，机房内 2 人未撤出。")
+    expect(officer.get_by_role("button", name="立案并通知 2 人 1 队")).to_be_visible()
+    take(officer, "intake")
+    officer.keyboard.press("Control+Enter")
+
+    expect(officer.locator("h1")).to_have_text("冀润冷链公司危化品泄漏")
+    board = officer.locator("#board")
+    expect(board).to_contain_text("现场专家 0 / 2")
+    expect(board).to_contain_text("救援队伍 0 / 1")
+    expect(officer.locator("[data-live]")).to_have_attribute("data-state", "ok")
+    assert page_fits(officer)
+    take(officer, "incident-asked")
+
+    # The team and the first expert come; the page shows it without being touched.
+    accept(browser, "曹妃甸危化队")
+    expect(board).to_contain_text("救援队伍 1 / 1")
+    accept(browser, "周明远")
+    expect(board).to_contain_text("现场专家 1 / 2")
+
+    # The second cannot: the third is asked at once, nobody waits for a window to close.
+    decline(browser, "林若溪")
+    expect(board.locator("li", has_text="林若溪")).to_contain_text("婉拒")
+    expect(board.locator("li", has_text="沈国强").first).to_contain_text("通知")
+    take(officer, "incident-declined")
+    accept(browser, "沈国强")
+    expect(board).to_contain_text("席位已满")
+    assert Callout.objects.get().status == "filled"
+    take(officer, "incident-filled")
+
+    # They ring up from the gate; the officer records each arrival.
+    for who in ("曹妃甸危化队", "周明远", "沈国强"):
+        board.locator("li", has_text=who).get_by_role("button", name="登记到场").click()
+        expect(board.locator("li", has_text=who)).to_contain_text("到场")
+    expect(officer.locator("#head")).to_contain_text("2 / 2 人 · 1 / 1 队")
+    take(officer, "incident-arrived")
+
+    officer.locator("#say-text").fill("-5 企业电话：总阀已关")
+    officer.keyboard.press("Enter")
+    expect(officer.locator("#timeline")).to_contain_text("企业电话：总阀已关")
+
+    officer.get_by_role("link", name="结束").click()
+    expect(officer.get_by_role("heading", name="还有 3 个对象在外")).to_be_visible()
+    officer.locator("#id_outcome").fill("泄漏已止，2 人获救，现场移交企业。")
+    officer.get_by_role("button", name="结束事件").click()
+
+    expect(officer.locator("#facts")).to_contain_text("泄漏已止")
+    assert Incident.objects.get().status == "closed"
+    take(officer, "incident-closed")
+    officer.goto(f"{asgi_url}/incidents/?show=over")
+    expect(officer.get_by_role("link", name="冀润冷链公司危化品泄漏")).to_be_visible()
+
+
+def page_fits(page: Page) -> bool:
+    """Say whether one screen of 1440 by 900 shows the page without scrolling."""
+    return bool(
+        page.evaluate(
+            "document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth"
+        )
+    )
+
+
+def test_ticks_survive_while_others_answer(page, browser, asgi_url, cast):
+    officer = signed_in(page, asgi_url)
+    officer.goto(f"{asgi_url}/incidents/new/")
+    officer.locator("#id_place").fill("冀润冷链公司")
+    officer.locator("label", has_text="危化品泄漏").click()
+    officer.locator("button[value=open]").click()
+    expect(officer.locator("#candidates")).to_contain_text("首选")
+
+    # One of the two proposed experts is unticked, the third ticked instead; the button counts along.
+    rows = officer.locator("#panel-expert tbody tr")
+    rows.filter(has_text="林若溪").locator("input").uncheck()
+    rows.filter(has_text="沈国强").locator("input").check()
+    officer.keyboard.press("Escape")
+    incident = Incident.objects.get()
+    officer.evaluate("htmx.trigger(document.getElementById('board'), 'live:refresh')")
+    expect(officer.locator("#candidates .foot button")).to_contain_text("2 人 1 队")
+    officer.locator("h1").click()
+    officer.keyboard.press("n")
+
+    expect(officer.locator("#board")).to_contain_text("现场专家 0 / 2")
+    asked = set(
+        incident.callouts.get()
+        .invitations.filter(status="asked", expert__isnull=False)
+        .values_list("expert__name", flat=True)
+    )
+    assert asked == {"周明远", "沈国强"}
+
+
+def test_changing_what_is_needed_matches_again_on_the_spot(page, asgi_url, cast):
+    officer = signed_in(page, asgi_url)
+    officer.goto(f"{asgi_url}/incidents/new/")
+    officer.locator("#id_place").fill("唐山市曹妃甸区")
+    officer.locator("label", has_text="危化品泄漏").click()
+    officer.locator("button[value=open]").click()
+    officer.locator(".need-editor summary").click()
+    officer.locator("#id_r0-seats").fill("3")
+    officer.locator("#id_r0-seats").blur()
+
+    expect(officer.locator("#candidates .foot button")).to_contain_text("3 人 1 队")
+    expect(officer.locator(".need-editor")).to_have_attribute("open", "")
+    officer.locator("#candidates .foot button").click()
+    expect(officer.locator("#board")).to_contain_text("现场专家 0 / 3")
