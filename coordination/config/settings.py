@@ -264,10 +264,14 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # The key first: its refusal is a 401 that says how to come in.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "coordination.api.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "coordination.api.problems.handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -281,6 +285,28 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "coordination.api.schema.problems_everywhere",
+    ],
+    # Several things have a kind or a status; each is named for what it is of.
+    "ENUM_NAME_OVERRIDES": {
+        "AccidentLevel": "incidents.levels.AccidentLevel.choices",
+        "AgreementKind": "contracts.models.AgreementKind.choices",
+        "AgreementStatus": "contracts.periods.AgreementStatus.choices",
+        "CalloutStatus": "coordination.paging.CalloutStatus.choices",
+        "ContactKind": "ground.models.ContactKind.choices",
+        "DeploymentStatus": "coordination.paging.DeploymentStatus.choices",
+        "GuidanceKind": "coordination.visits.GuidanceKind.choices",
+        "GuidanceStatus": "coordination.visits.GuidanceStatus.choices",
+        "IncidentKind": "incidents.kinds.KIND_CHOICES",
+        "IncidentStatus": "incidents.lifecycle.IncidentStatus.choices",
+        "InterestKind": "contracts.models.InterestKind.choices",
+        "InvitationStatus": "coordination.paging.InvitationStatus.choices",
+        "InviteeKind": "coordination.paging.InviteeKind.choices",
+        "LogKind": "incidents.models.LogKind.choices",
+        "TeamKind": "contracts.models.TeamKind.choices",
+    },
 }
 
 DJANGO_TABLES2_TEMPLATE = "django_tables2/table.html"

@@ -29,6 +29,8 @@ class Command(BaseCommand):
         at = clock.now()
         key, _token = tokens.issue(user, name=name, valid_for=timedelta(days=days), at=at)
         if as_json:
-            self.stdout.write(json.dumps({"token": key, "expires_at": (at + timedelta(days=days)).isoformat()}))
+            self.stdout.write(
+                json.dumps({"token": key, "expires_at": (at + timedelta(days=days)).isoformat()})
+            )
         else:
             self.stdout.write(key)
