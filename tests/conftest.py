@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 from django.conf import settings as django_settings
+from django.db import connections
 
 from tests.fakes import StoppedClock
 from tests.moments import NOON
@@ -41,6 +42,18 @@ def django_db_modify_db_settings(
     if database["ENGINE"].endswith("sqlite3"):
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Let every connection of this process know what the migrations loaded.
+
+    Playwright's event loop gives its tests a connection of their own, made after the database was, and
+    one that does not know it would leave every browser test but the first without industries.
+    """
+    connection = connections["default"]
+    if hasattr(connection, "_test_serialized_contents"):
+        type(connection)._test_serialized_contents = connection._test_serialized_contents
 
 
 @pytest.fixture(scope="session")

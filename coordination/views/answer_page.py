@@ -494,7 +494,7 @@ def navigation_links(there: Point, name: str) -> list[NavLink]:
         NavLink(_("高德"), f"https://uri.amap.com/navigation?{urlencode(amap)}"),
         NavLink(_("百度"), f"https://api.map.baidu.com/direction?{urlencode(baidu)}"),
         NavLink(_("腾讯"), f"https://apis.map.qq.com/uri/v1/routeplan?{urlencode(tencent)}"),
-        NavLink(_("系统地图"), f"geo:{own}?q={own}({quote(name)})"),
+        NavLink(_("地图"), f"geo:{own}?q={own}({quote(name)})"),
     ]
 
 

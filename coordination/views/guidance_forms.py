@@ -36,9 +36,20 @@ def sentence(mistake: Mistake) -> str:
 class WishForm(forms.Form):
     """The enterprise's request. A draft may be saved with less than the form asks for."""
 
-    kind = forms.ChoiceField(label=lazy("需要什么服务？"), widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=lazy("服务类型"),
+        widget=forms.RadioSelect,
+        error_messages={"required": lazy("请选一种服务。")},
+    )
     site = forms.ModelChoiceField(
-        Site.objects.none(), label=lazy("在哪个厂区？"), widget=forms.RadioSelect, empty_label=None
+        Site.objects.none(),
+        label=lazy("厂区"),
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={
+            "required": lazy("请选一个厂区。"),
+            "invalid_choice": lazy("请从本企业的厂区里选一个。"),
+        },
     )
     wished_from = forms.DateField(
         label=lazy("最早哪天"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
@@ -47,21 +58,29 @@ class WishForm(forms.Form):
         label=lazy("最晚哪天"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
     )
     description = forms.CharField(
-        label=lazy("需要解决什么问题？"),
+        label=lazy("需要解决的问题"),
         help_text=lazy("写明工艺或设备、主要顾虑即可，例如“液氨制冷机房年度排查，储量 18 吨”。"),
         widget=forms.Textarea({"rows": 4}),
         max_length=4000,
+        error_messages={"required": lazy("请写一两句，专家才知道带什么来。")},
     )
     experts_wanted = forms.IntegerField(
-        label=lazy("需要几位专家？"),
+        label=lazy("专家人数"),
         min_value=1,
         max_value=9,
         initial=1,
         help_text=lazy("一般 1 位；预案评审建议 3 位或 5 位。"),
     )
-    contact_name = forms.CharField(label=lazy("联系人"), max_length=40)
+    contact_name = forms.CharField(
+        label=lazy("联系人"),
+        max_length=40,
+        error_messages={"required": lazy("请填写专家到访时找谁。")},
+    )
     contact_phone = forms.CharField(
-        label=lazy("联系电话"), max_length=40, widget=forms.TextInput({"type": "tel", "autocomplete": "tel"})
+        label=lazy("联系电话"),
+        max_length=40,
+        widget=forms.TextInput({"type": "tel", "autocomplete": "tel"}),
+        error_messages={"required": lazy("请填写手机号或带区号的固定电话。")},
     )
 
     def __init__(self, *args: Any, enterprise: Enterprise, **kwargs: Any) -> None:

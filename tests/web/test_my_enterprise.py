@@ -109,11 +109,11 @@ def test_asking_takes_two_pages_and_no_script(firm, jirun):
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"kind": ""}, "需要什么服务"),
-        ({"description": ""}, "需要解决什么问题"),
-        ({"contact_phone": "1381234"}, "联系电话"),
+        ({"kind": ""}, "服务类型：请选一种服务。"),
+        ({"description": ""}, "需要解决的问题：请写一两句"),
+        ({"contact_phone": "1381234"}, "联系电话："),
         ({"wished_from": "2026-12-03", "wished_until": "2026-12-01"}, "最晚的一天早于最早的一天"),
-        ({"experts_wanted": "0"}, "需要几位专家"),
+        ({"experts_wanted": "0"}, "专家人数："),
     ],
     ids=["no service", "no problem", "half a phone number", "days the wrong way round", "no expert"],
 )

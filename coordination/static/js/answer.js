@@ -7,6 +7,7 @@
   var clock = document.querySelector("[data-deadline]");
   if (clock) {
     var until = Date.parse(clock.dataset.deadline), place = clock.querySelector("[data-left]");
+    place.parentNode.hidden = false;
     var tick = function () {
       var left = Math.max(0, Math.floor((until - Date.now() - ahead) / 1000)), h = Math.floor(left / 3600), m = Math.floor(left / 60) % 60, s = left % 60;
       place.textContent = left ? (h ? h + ":" : "") + ("0" + m).slice(-2) + ":" + ("0" + s).slice(-2) : clock.dataset.over;
