@@ -12,6 +12,7 @@ from coordination.views import (
     intake,
     my_enterprise,
     my_team,
+    people,
 )
 
 urlpatterns = [
@@ -68,6 +69,7 @@ urlpatterns = [
     path("my-team/", my_team.home, name="my-team"),
     path("my-team/state/", my_team.set_state, name="my-team-state"),
     # An expert's page: the roster's part, with callouts and deployments
+    path("experts/<uuid:public_id>/", people.expert, name="expert"),
     # Demo installation only
     path("inbox/", inbox.inbox, name="inbox"),
     # The expert's and the team's phone

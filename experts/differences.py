@@ -67,6 +67,8 @@ def _differences(expert: Expert, said: Profile, on: date) -> Iterator[Change]:
 def _place(expert: Expert, said: Profile) -> Iterator[Change]:
     if said.region is not None and said.region != (expert.region_id or ""):
         yield Change("region", region_words(expert.region_id or ""), region_words(said.region))
+    if said.at_seat and (known := exact_point(expert)):
+        yield Change("point", str(known), "")
     if said.point is not None and rounded(said.point) != exact_point(expert):
         yield Change("point", str(exact_point(expert) or ""), str(rounded(said.point)))
 

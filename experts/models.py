@@ -178,6 +178,8 @@ class Appointment(models.Model):
     end_reason = models.CharField(_("解聘原因"), max_length=200, blank=True)
 
     class Meta:
+        verbose_name = _("聘期")
+        verbose_name_plural = _("聘期")
         ordering = ["-ends_on", "-id"]
         constraints = [
             models.CheckConstraint(
@@ -202,6 +204,8 @@ class Certificate(models.Model):
     expires_on = models.DateField(_("有效期至"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("资格证书")
+        verbose_name_plural = _("资格证书")
         ordering = ["name", "id"]
 
     def __str__(self) -> str:
@@ -230,6 +234,8 @@ class Absence(models.Model):
     reason = models.CharField(_("原因"), max_length=100, blank=True)
 
     class Meta:
+        verbose_name = _("请假")
+        verbose_name_plural = _("请假")
         ordering = ["starts_on"]
         constraints = [
             models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="absence_ends_after_start"),
@@ -256,6 +262,8 @@ class ImportUpload(PublicIdModel):
     receipt = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name = _("花名册上传")
+        verbose_name_plural = _("花名册上传")
         ordering = ["-id"]
 
     def __str__(self) -> str:

@@ -51,7 +51,8 @@ class Profile:
     """What is said about a person; None, or a key that is missing, says nothing.
 
     `columns` are columns of `Expert`. `industries` begin with the primary one. `contacts` replace those
-    of the kinds that are named. `point` is an exact place; a `region` alone stands for its seat.
+    of the kinds that are named. `point` is an exact place; a `region` alone stands for its seat, and
+    `at_seat` says that no exact place is known (any more).
     """
 
     columns: Mapping[str, str | date | None] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Profile:
     offers: frozenset[str] | None = None
     region: str | None = None
     point: Point | None = None
+    at_seat: bool = False
     contacts: Mapping[ContactKind, tuple[str, ...]] = field(default_factory=dict)
     term: TermOfOffice | None = None
     certificates: tuple[Qualification, ...] | None = None

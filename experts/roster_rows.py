@@ -62,6 +62,11 @@ class Row:
     profile: Profile
 
     @property
+    def number(self) -> int:
+        """Return the row's number in its sheet."""
+        return self.record.row
+
+    @property
     def place(self) -> str:
         """Return where it stands: 花名册!17."""
         return f"{self.record.sheet}!{self.record.row}"
@@ -95,14 +100,14 @@ def _parted(sentence: str, mark: str) -> tuple[str, str]:
 
 
 def nearest(wanted: str, known: Iterable[str], *, count: int = 3) -> list[str]:
-    """Return the known words that were probably meant: those that contain it or are contained, then the alike."""
+    """Return the known words that were probably meant: those within one another, the alike, else any in common."""
     words = list(dict.fromkeys(known))
     within = [word for word in words if wanted and (wanted in word or word in wanted)]
-    shared = sorted(
-        (word for word in words if set(word) & set(wanted)), key=lambda word: -len(set(word) & set(wanted))
-    )
     alike = difflib.get_close_matches(wanted, words, n=count, cutoff=0.5)
-    return list(dict.fromkeys([*within, *alike, *shared]))[:count]
+    if likely := list(dict.fromkeys([*within, *alike])):
+        return likely[:count]
+    shared = {word: len(set(word) & set(wanted)) for word in words}
+    return sorted(filter(shared.get, words), key=lambda word: -shared[word])[:count]
 
 
 class RowReader:

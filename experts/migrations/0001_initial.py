@@ -125,6 +125,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name", "id"],
+                "verbose_name": "资格证书",
+                "verbose_name_plural": "资格证书",
             },
         ),
         migrations.CreateModel(
@@ -154,6 +156,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-ends_on", "-id"],
+                "verbose_name": "聘期",
+                "verbose_name_plural": "聘期",
             },
         ),
         migrations.CreateModel(
@@ -179,6 +183,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["starts_on"],
+                "verbose_name": "请假",
+                "verbose_name_plural": "请假",
             },
         ),
         migrations.CreateModel(
@@ -358,6 +364,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "verbose_name": "花名册上传",
+                "verbose_name_plural": "花名册上传",
             },
         ),
     ]

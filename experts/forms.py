@@ -1,0 +1,283 @@
+"""What a roster admin fills in about an expert. Each form says its mistakes where they were made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _l
+
+from experts.differences import exact_point
+from experts.models import Expert, TaskCategory
+from experts.profile import Profile, TermOfOffice
+from experts.roster_rows import nearest
+from experts.standing import industries_of
+from ground import dates, gazetteer, phones, places
+from ground.mistakes import Mistake
+from ground.models import ContactKind, Industry, Specialty
+from ground.spreadsheets import LARGEST_FILE_MB, MEGABYTE
+
+
+def sentence(mistake: Mistake) -> str:
+    """Return the mistake's sentence in the language of the page."""
+    return mistake.sentence(get_language() or "zh-hans")
+
+
+def _english() -> bool:
+    return (get_language() or "").startswith("en")
+
+
+def _industries() -> list[tuple[str, str]]:
+    return [(one.code, one.name_en if _english() else one.name) for one in Industry.objects.all()]
+
+
+def _specialties() -> list[tuple[str, str]]:
+    return [(one.code, one.name_en if _english() else one.name) for one in Specialty.objects.all()]
+
+
+def _offers() -> list[tuple[str, str]]:
+    return [(one.value, one.word(get_language() or "zh-hans")) for one in TaskCategory]
+
+
+def _day(**attributes: Any) -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(widget=widget, **attributes)
+
+
+class WrittenDayField(forms.CharField):
+    """A day as people write it: 1970-05, 1970年5月12日."""
+
+    def clean(self, value: Any) -> date | None:
+        text = super().clean(value)
+        try:
+            return dates.parse_date(text) if text else None
+        except dates.WrongDate as mistake:
+            raise ValidationError(sentence(mistake)) from mistake
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else value
+
+
+class RegionField(forms.CharField):
+    """A city or county by its name; cleaned to its code."""
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        region = gazetteer.find(text)
+        if region is not None and region.level != "province":
+            return region.code
+        names = [row.full_name for row in gazetteer.rows() if row.level != "province"]
+        raise ValidationError(
+            _("找不到市县“%(name)s”，或有几个同名的。请写全称，例如 %(near)s。")
+            % {"name": text, "near": "、".join(nearest(text, names)) or "唐山市丰南区"}
+        )
+
+
+class PointField(forms.CharField):
+    """Coordinates, "longitude,latitude" in WGS-84."""
+
+    def clean(self, value: Any) -> places.Point | None:
+        text = super().clean(value)
+        try:
+            return places.parse_point(text) if text else None
+        except places.WrongCoordinates as mistake:
+            raise ValidationError(sentence(mistake)) from mistake
+
+
+class ContactsField(forms.CharField):
+    """Ways of reaching somebody, one a line, in the order in which they are tried."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+
+    def clean(self, value: Any) -> list[tuple[ContactKind, str]]:
+        text = super().clean(value)
+        found: list[tuple[ContactKind, str]] = []
+        for line in filter(None, (part.strip() for part in re.split(r"[\n,，、;；]+", text))):
+            try:
+                found.append(_way(line))
+            except phones.WrongPhone as mistake:
+                raise ValidationError(sentence(mistake)) from mistake
+        return list(dict.fromkeys(found))
+
+
+def _way(line: str) -> tuple[ContactKind, str]:
+    if "@" in line:
+        try:
+            validate_email(line)
+        except ValidationError:
+            raise ValidationError(
+                _("“%(line)s”不是邮箱地址。请按 name@example.cn 的样子填写。") % {"line": line}
+            ) from None
+        return ContactKind.EMAIL, line
+    number = phones.normalise(line)
+    return (ContactKind.MOBILE if phones.is_mobile(number) else ContactKind.PHONE), number
+
+
+class ExpertForm(forms.Form):
+    """Basic data, practice and place of an expert."""
+
+    name = forms.CharField(label=_l("姓名"), max_length=40)
+    employer = forms.CharField(label=_l("工作单位"), max_length=80)
+    title = forms.CharField(label=_l("职称"), max_length=40, required=False)
+    position = forms.CharField(label=_l("职务"), max_length=60, required=False)
+    primary = forms.ChoiceField(label=_l("主专业"), choices=lambda: [("", "—"), *_industries()])
+    secondary = forms.MultipleChoiceField(
+        label=_l("兼专业"), choices=_industries, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    specialties = forms.MultipleChoiceField(
+        label=_l("专业方向"), choices=_specialties, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    offers = forms.MultipleChoiceField(
+        label=_l("任务类别"), choices=_offers, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    region = RegionField(
+        label=_l("所在市县"),
+        max_length=40,
+        required=False,
+        help_text=_l("例如 唐山市丰南区。匹配时由此计算路程。"),
+    )
+    address = forms.CharField(label=_l("地址"), max_length=200, required=False)
+    point = PointField(
+        label=_l("经纬度"),
+        max_length=60,
+        required=False,
+        help_text=_l("WGS-84，经度在前，例如 118.183190,39.643810。留空则以市县驻地计算。"),
+    )
+    gender = forms.ChoiceField(
+        label=_l("性别"), choices=[("", "—"), ("男", _l("男")), ("女", _l("女"))], required=False
+    )
+    born_on = WrittenDayField(label=_l("出生年月"), required=False, help_text=_l("例如 1970-05。"))
+    ethnicity = forms.CharField(label=_l("民族"), max_length=20, required=False)
+    political_status = forms.CharField(label=_l("政治面貌"), max_length=20, required=False)
+    education = forms.CharField(label=_l("学历"), max_length=20, required=False)
+    school = forms.CharField(label=_l("毕业院校及专业"), max_length=80, required=False)
+    remarks = forms.CharField(
+        label=_l("备注"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    COLUMNS = (
+        *("name", "employer", "title", "position", "address", "gender", "born_on", "ethnicity"),
+        *("political_status", "education", "school", "remarks"),
+    )
+
+    @classmethod
+    def facts_of(cls, expert: Expert) -> dict[str, Any]:
+        """Return the values with which the form begins."""
+        codes = industries_of(expert)
+        region = gazetteer.by_code(expert.region_id or "")
+        return {
+            **{column: getattr(expert, column) for column in cls.COLUMNS},
+            "primary": codes[0] if codes else "",
+            "secondary": codes[1:],
+            "specialties": [one.code for one in expert.specialties.all()],
+            "offers": [one.category for one in expert.task_offers.all()],
+            "region": region.full_name if region else "",
+            "point": exact_point(expert) or "",
+        }
+
+    def profile(self) -> Profile:
+        """Return what was filled in; an empty field says that there is nothing."""
+        said = self.cleaned_data
+        columns = {
+            column: re.sub(r"\s+", " ", value) if isinstance(value := said[column], str) else value
+            for column in self.COLUMNS
+        }
+        return Profile(
+            columns=columns,
+            industries=tuple(dict.fromkeys((said["primary"], *said["secondary"]))),
+            specialties=frozenset(said["specialties"]),
+            offers=frozenset(said["offers"]),
+            region=said["region"] or None,
+            point=said["point"],
+            at_seat=said["point"] is None,
+        )
+
+
+class NewExpertForm(ExpertForm):
+    """A new expert needs a contact and a term too."""
+
+    contacts = ContactsField(
+        label=_l("联系方式"), help_text=_l("每行一个，按拨打顺序：手机、邮箱、办公电话。")
+    )
+    starts_on = _day(label=_l("聘期起"))
+    ends_on = _day(label=_l("聘期止"))
+    number = forms.CharField(label=_l("聘书编号"), max_length=40, required=False)
+    category = forms.CharField(label=_l("类别"), max_length=20, required=False)
+    group_role = forms.CharField(label=_l("专家组职务"), max_length=20, required=False)
+
+    def profile(self) -> Profile:
+        said = self.cleaned_data
+        basic = super().profile()
+        contacts: dict[ContactKind, tuple[str, ...]] = {}
+        for kind, value in said["contacts"]:
+            contacts[kind] = (*contacts.get(kind, ()), value)
+        term = TermOfOffice(
+            said["starts_on"], said["ends_on"], said["number"], said["category"], said["group_role"]
+        )
+        return replace(basic, contacts=contacts, term=term, at_seat=False)
+
+
+class AbsenceForm(forms.Form):
+    starts_on = _day(label=_l("从"))
+    ends_on = _day(label=_l("到"), help_text=_l("含当天。"))
+    reason = forms.CharField(label=_l("原因"), max_length=100, required=False)
+
+
+class SuspendForm(forms.Form):
+    reason = forms.CharField(label=_l("停聘原因"), max_length=200)
+
+
+class RenewForm(forms.Form):
+    until = _day(label=_l("聘期延至"), help_text=_l("从原聘期次日起；原聘期已过的，从今天起。"))
+    number = forms.CharField(label=_l("新聘书编号"), max_length=40, required=False)
+
+
+class AppointForm(forms.Form):
+    starts_on = _day(label=_l("聘期起"))
+    ends_on = _day(label=_l("聘期止"))
+    number = forms.CharField(label=_l("聘书编号"), max_length=40, required=False)
+    category = forms.CharField(label=_l("类别"), max_length=20, required=False)
+    group_role = forms.CharField(label=_l("专家组职务"), max_length=20, required=False)
+
+
+class DismissForm(forms.Form):
+    on = _day(label=_l("解聘日"), help_text=_l("从这一天起不再聘任。"))
+    reason = forms.CharField(label=_l("解聘原因"), max_length=200)
+
+
+class ContactsForm(forms.Form):
+    contacts = ContactsField(
+        label=_l("联系方式"), help_text=_l("每行一个，按拨打顺序排列。手机、邮箱、带区号的固定电话。")
+    )
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label=_l("花名册文件（.xlsx）"),
+        widget=forms.ClearableFileInput(
+            attrs={"accept": ".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+        ),
+        error_messages={
+            "required": _l("请先选择要导入的文件。"),
+            "empty": _l("这个文件是空的（0 字节）。请重新选择。"),
+        },
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        # Read no more of it than is allowed: what is larger is refused before it is in memory.
+        if file.size > LARGEST_FILE_MB * MEGABYTE:
+            raise ValidationError(
+                _("文件有 %(size).1f MB，超过 %(most)d MB 上限。请删去图片或分成几个文件。")
+                % {"size": file.size / MEGABYTE, "most": LARGEST_FILE_MB}
+            )
+        return file
