@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from contracts.periods import AgreementStatus, Period, agreement_status
+from contracts.periods import EXPIRING_WITHIN_DAYS, AgreementStatus, Period, agreement_status
 from experts.models import Expert
 from ground.models import ContactPoint, Industry, Located, PublicIdModel, User
 from ground.terms import Term
@@ -205,11 +205,33 @@ class DriveTimeSource(Term):
 class AgreementQuerySet(models.QuerySet["Agreement"]):
     def in_force(self, on: date) -> AgreementQuerySet:
         """Return those that both sides have confirmed and whose term covers `on`."""
-        return (
-            self.filter(Q(terminated_on=None) | Q(terminated_on__gt=on), starts_on__lte=on, ends_on__gte=on)
-            .filter(consents__party=Party.ENTERPRISE)
-            .filter(consents__party=Party.TEAM)
+        return self.confirmed_by_both().filter(
+            Q(terminated_on=None) | Q(terminated_on__gt=on), starts_on__lte=on, ends_on__gte=on
         )
+
+    def confirmed_by_both(self) -> AgreementQuerySet:
+        return self.filter(consents__party=Party.ENTERPRISE).filter(consents__party=Party.TEAM)
+
+    def with_status(self, status: AgreementStatus, *, on: date) -> AgreementQuerySet:
+        """Return those that `Agreement.status_on` calls `status`; the same rule, for the database to select by."""
+        ended = Q(terminated_on__isnull=False, terminated_on__lte=on)
+        if status is AgreementStatus.TERMINATED:
+            return self.filter(ended)
+        running = self.exclude(ended)
+        if status is AgreementStatus.DRAFT:
+            return running.filter(consents=None)
+        both = Q(pk__in=Agreement.objects.confirmed_by_both().values("pk"))
+        if status is AgreementStatus.AWAITING:
+            return running.exclude(both).exclude(consents=None)
+        soon = on + timedelta(days=EXPIRING_WITHIN_DAYS)
+        begun = Q(starts_on__lte=on, ends_on__gte=on)
+        days = {
+            AgreementStatus.EXPIRED: Q(ends_on__lt=on),
+            AgreementStatus.UPCOMING: Q(starts_on__gt=on),
+            AgreementStatus.EXPIRING: begun & Q(ends_on__lte=soon),
+            AgreementStatus.IN_FORCE: begun & Q(ends_on__gt=soon),
+        }
+        return running.filter(both, days[status])
 
 
 class Agreement(PublicIdModel):

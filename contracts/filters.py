@@ -1,0 +1,91 @@
+"""How the lists of enterprises, teams and agreements are searched; the query string is their whole state."""
+
+from __future__ import annotations
+
+import django_filters
+from django.db.models import F, Q, QuerySet
+from django.forms import TextInput
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _l
+
+from contracts.models import Agreement, Enterprise, EnterpriseQuerySet, RescueTeam, TeamKind, TeamState
+from ground.models import Industry, Region
+
+
+def industries() -> list[tuple[str, str]]:
+    english = (get_language() or "").startswith("en")
+    return [(one.code, one.name_en if english else one.name) for one in Industry.objects.all()]
+
+
+def units() -> list[tuple[str, str]]:
+    return [(one.code, one.name) for one in Region.objects.filter(unit=F("pk"))]
+
+
+def team_kinds() -> list[tuple[str, str]]:
+    return [(one.value, one.word(get_language() or "zh-hans")) for one in TeamKind]
+
+
+def team_states() -> list[tuple[str, str]]:
+    return [(one.value, one.word(get_language() or "zh-hans")) for one in TeamState]
+
+
+class EnterpriseFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
+    )
+    industry = django_filters.ChoiceFilter(label=_l("行业"), choices=industries, empty_label=_l("全部行业"))
+    region = django_filters.ChoiceFilter(
+        label=_l("地区"), field_name="region__unit", choices=units, empty_label=_l("全部地区")
+    )
+
+    class Meta:
+        model = Enterprise
+        fields: list[str] = []
+
+    def search(self, enterprises: EnterpriseQuerySet, name: str, words: str) -> EnterpriseQuerySet:
+        return enterprises.found_by(words)
+
+
+class TeamFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
+    )
+    kind = django_filters.ChoiceFilter(label=_l("类型"), choices=team_kinds, empty_label=_l("全部类型"))
+    state = django_filters.ChoiceFilter(label=_l("状态"), choices=team_states, empty_label=_l("全部状态"))
+    region = django_filters.ChoiceFilter(
+        label=_l("地区"), field_name="region__unit", choices=units, empty_label=_l("全部地区")
+    )
+
+    class Meta:
+        model = RescueTeam
+        fields: list[str] = []
+
+    def search(self, teams: QuerySet[RescueTeam], name: str, words: str) -> QuerySet[RescueTeam]:
+        bare = words.strip().lower().replace(" ", "")
+        return teams.filter(
+            Q(name__contains=words.strip())
+            | Q(initials__startswith=bare)
+            | Q(sponsor__contains=words.strip())
+        )
+
+
+class AgreementFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
+    )
+    region = django_filters.ChoiceFilter(
+        label=_l("地区"), field_name="enterprise__region__unit", choices=units, empty_label=_l("全部地区")
+    )
+
+    class Meta:
+        model = Agreement
+        fields: list[str] = []
+
+    def search(self, agreements: QuerySet[Agreement], name: str, words: str) -> QuerySet[Agreement]:
+        words = words.strip()
+        return agreements.filter(
+            Q(number__icontains=words)
+            | Q(team__name__contains=words)
+            | Q(team__initials__startswith=words.lower())
+            | Q(enterprise__in=Enterprise.objects.found_by(words).values("pk"))
+        )

@@ -1,0 +1,1 @@
+"""The register pages: enterprises, rescue teams, agreements."""

@@ -1,0 +1,181 @@
+"""The register of agreements, one agreement, and what an admin does with it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from contracts import agreements
+from contracts.distances import COAL_MINE_DRIVE, over_the_usual_drive
+from contracts.filters import AgreementFilter
+from contracts.forms import AgreementForm, ConsentForm, RenewalForm, TerminationForm
+from contracts.models import Agreement, Party
+from contracts.periods import AgreementStatus
+from contracts.tables import AgreementTable, drive_words, status_mark
+from contracts.views.parties import listed
+from ground import clock
+from ground.access import Permission
+from ground.guards import actor_of, needs, user_of
+from ground.mistakes import Mistake
+
+# As an admin works through them: what has to be done first comes first.
+TABS = (
+    AgreementStatus.IN_FORCE,
+    AgreementStatus.EXPIRING,
+    AgreementStatus.EXPIRED,
+    AgreementStatus.AWAITING,
+    AgreementStatus.DRAFT,
+    AgreementStatus.UPCOMING,
+    AgreementStatus.TERMINATED,
+)
+
+
+@require_safe
+@needs(Permission.READ_CONTRACTS)
+def index(request: HttpRequest) -> HttpResponse:
+    """Show the agreements, by status and searched as the address says."""
+    today = clock.day_of(clock.now())
+    found = AgreementFilter(request.GET, queryset=Agreement.objects.all())
+    everything = found.qs
+    tab = next((one for one in TABS if one.value == request.GET.get("tab")), None)
+    rows: QuerySet[Agreement] = everything.with_status(tab, on=today) if tab else everything
+    return listed(
+        request,
+        "contracts/agreements.html",
+        AgreementTable(rows.select_related("enterprise", "team").prefetch_related("consents"), today=today),
+        filter=found,
+        tab=tab,
+        tabs=[(None, everything.count())]
+        + [(one, everything.with_status(one, on=today).count()) for one in TABS],
+        may_edit=user_of(request).may(Permission.EDIT_CONTRACTS),
+    )
+
+
+@require_safe
+@needs(Permission.READ_CONTRACTS)
+def detail(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show one agreement: who has confirmed, what it covers, what it is today."""
+    agreement = _one(public_id)
+    today = clock.day_of(clock.now())
+    status = agreement.status_on(today)
+    consents = {consent.party: consent for consent in agreement.consents.all()}
+    return render(
+        request,
+        "contracts/agreement.html",
+        {
+            "agreement": agreement,
+            "status": status,
+            "mark": status_mark(status),
+            "days_left": agreement.period.days_left(today),
+            "drive": drive_words(agreement),
+            "far": over_the_usual_drive(agreement),
+            "source": COAL_MINE_DRIVE,
+            "parties": [(party, consents.get(party)) for party in Party],
+            "sites": agreement.sites.all(),
+            "next": Agreement.objects.filter(previous=agreement).first(),
+            "may_edit": user_of(request).may(Permission.EDIT_CONTRACTS),
+            "may_confirm": status in (AgreementStatus.DRAFT, AgreementStatus.AWAITING),
+            "may_terminate": status not in (AgreementStatus.EXPIRED, AgreementStatus.TERMINATED),
+            "may_renew": status
+            not in (AgreementStatus.DRAFT, AgreementStatus.AWAITING, AgreementStatus.TERMINATED),
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.EDIT_CONTRACTS)
+def new(request: HttpRequest) -> HttpResponse:
+    """Draft an agreement."""
+    form = AgreementForm(request.POST or None, initial={"enterprise": request.GET.get("enterprise", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = agreements.draft(
+                form.cleaned_data["enterprise"],
+                form.cleaned_data["team"],
+                form.terms(),
+                by=actor_of(request),
+                at=clock.now(),
+            )
+        except Mistake as mistake:
+            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+        else:
+            messages.success(request, _("已起草协议 %(number)s，双方确认后生效。") % {"number": made.number})
+            return redirect("agreement", made.public_id)
+    return _form_page(request, form, _("起草协议"), None)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.EDIT_CONTRACTS)
+def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Record that one side has confirmed."""
+    agreement = _one(public_id)
+    form = ConsentForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            agreements.confirm(
+                agreement,
+                Party(said["party"]),
+                signatory=said["signatory"],
+                by=actor_of(request),
+                at=clock.now(),
+            )
+        except Mistake as mistake:
+            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+        else:
+            messages.success(request, _("已登记确认。"))
+            return redirect("agreement", agreement.public_id)
+    return _form_page(request, form, _("登记确认"), agreement)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.EDIT_CONTRACTS)
+def terminate(request: HttpRequest, public_id: str) -> HttpResponse:
+    """End an agreement from a day on."""
+    agreement = _one(public_id)
+    form = TerminationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            agreements.terminate(agreement, **form.cleaned_data, by=actor_of(request), at=clock.now())
+        except Mistake as mistake:
+            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+        else:
+            messages.success(request, _("已登记终止。"))
+            return redirect("agreement", agreement.public_id)
+    return _form_page(request, form, _("终止协议"), agreement)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.EDIT_CONTRACTS)
+def renew(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Draft the agreement that follows this one."""
+    agreement = _one(public_id)
+    form = RenewalForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = agreements.renew(agreement, **form.cleaned_data, by=actor_of(request), at=clock.now())
+        except Mistake as mistake:
+            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+        else:
+            messages.success(
+                request, _("已起草续签协议 %(number)s，双方确认后生效。") % {"number": made.number}
+            )
+            return redirect("agreement", made.public_id)
+    return _form_page(request, form, _("续签"), agreement)
+
+
+def _one(public_id: str) -> Agreement:
+    found = Agreement.objects.select_related("enterprise", "team", "previous").prefetch_related("consents")
+    return get_object_or_404(found, public_id=public_id)
+
+
+def _form_page(request: HttpRequest, form: Form, title: str, agreement: Agreement | None) -> HttpResponse:
+    status = 422 if request.method == "POST" else 200
+    context = {"form": form, "title": title, "agreement": agreement}
+    return render(request, "contracts/agreement_form.html", context, status=status)

@@ -1,0 +1,118 @@
+"""The lists and pages of enterprises and rescue teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+from django_tables2 import RequestConfig, Table
+
+from contracts import agreements
+from contracts.filters import EnterpriseFilter, TeamFilter
+from contracts.models import Agreement, Enterprise, RescueTeam
+from contracts.tables import EnterpriseTable, TeamTable, drive_words, status_mark, team_state_mark
+from ground import clock, phones
+from ground.access import Permission
+from ground.guards import needs, user_of
+from ground.models import ContactPoint
+
+A_PAGE = 50
+
+
+def listed(request: HttpRequest, template: str, table: Table, **context: Any) -> HttpResponse:
+    """Render a list: the page, or for htmx the part that changes."""
+    RequestConfig(request, paginate={"per_page": A_PAGE, "silent": True}).configure(table)
+    part = "contracts/_list.html"
+    page = render(
+        request,
+        part if request.htmx else template,  # type: ignore[attr-defined]
+        {"table": table, "page": table.page, "part": part, "list_url": request.path, **context},
+    )
+    page["Vary"] = "HX-Request"
+    return page
+
+
+def shown_agreements(found: QuerySet[Agreement], *, on: Any) -> list[dict[str, Any]]:
+    """Return agreements with what is derived for the day, for a template."""
+    rows = found.select_related("enterprise", "team").prefetch_related("consents")
+    return [
+        {"agreement": row, "mark": status_mark(row.status_on(on)), "drive": drive_words(row)} for row in rows
+    ]
+
+
+def shown_contacts(contacts: QuerySet[Any]) -> list[tuple[ContactPoint, str]]:
+    """Return each contact with its number masked; nobody needs the whole number on this page."""
+    return [(one, phones.masked(one.value) if one.kind != "email" else one.value) for one in contacts]
+
+
+@require_safe
+@needs(Permission.READ_CONTRACTS)
+def enterprises(request: HttpRequest) -> HttpResponse:
+    """Show the enterprises, searched and sorted as the address says."""
+    today = clock.day_of(clock.now())
+    found = EnterpriseFilter(request.GET, queryset=Enterprise.objects.all())
+    rows = found.qs.select_related("industry", "region").prefetch_related(
+        "own_teams", Prefetch("agreements", Agreement.objects.prefetch_related("consents"))
+    )
+    return listed(request, "contracts/enterprises.html", EnterpriseTable(rows, today=today), filter=found)
+
+
+@require_safe
+@needs(Permission.READ_CONTRACTS)
+def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show one enterprise: sites, whom it may call today and on what ground, its agreements."""
+    one = get_object_or_404(
+        Enterprise.objects.select_related("industry", "region__parent"), public_id=public_id
+    )
+    today = clock.day_of(clock.now())
+    return render(
+        request,
+        "contracts/enterprise.html",
+        {
+            "enterprise": one,
+            "sites": one.sites.select_related("industry", "region"),
+            "contacts": shown_contacts(one.contacts.all()),
+            "obligations": agreements.teams_obliged_to(one, on=today),
+            "agreements": shown_agreements(one.agreements.all(), on=today),
+            "may_edit": user_of(request).may(Permission.EDIT_CONTRACTS),
+            "today": today,
+        },
+    )
+
+
+@require_safe
+@needs(Permission.READ_CONTRACTS)
+def teams(request: HttpRequest) -> HttpResponse:
+    """Show the rescue teams, searched and sorted as the address says."""
+    today = clock.day_of(clock.now())
+    found = TeamFilter(request.GET, queryset=RescueTeam.objects.all())
+    in_force = Agreement.objects.in_force(today).values("pk")
+    rows = (
+        found.qs.select_related("region")
+        .prefetch_related("capabilities")
+        .annotate(in_force=Count("agreements", filter=Q(agreements__in=in_force), distinct=True))
+    )
+    return listed(request, "contracts/teams.html", TeamTable(rows), filter=found)
+
+
+@require_safe
+@needs(Permission.READ_CONTRACTS)
+def team(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Show one rescue team: what it can do, where it stands, whom it has promised."""
+    one = get_object_or_404(RescueTeam.objects.select_related("region__parent", "owner"), public_id=public_id)
+    today = clock.day_of(clock.now())
+    return render(
+        request,
+        "contracts/team.html",
+        {
+            "team": one,
+            "state": team_state_mark(one.state),
+            "industries": one.industries.all(),
+            "capabilities": one.capabilities.all(),
+            "contacts": shown_contacts(one.contacts.all()),
+            "agreements": shown_agreements(one.agreements.all(), on=today),
+        },
+    )
