@@ -6,6 +6,7 @@ Numbers and letters are the same in the table and on the map.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +27,10 @@ from ground.places import TravelTimeBasis
 from incidents.models import Incident
 
 SHOWN = 10
+# Of so many left out the reasons are counted one by one, to leave those on the list uncounted.
+COUNTED = 200
 FRAME_AT_LEAST_KM = 50.0
+FRAME_AT_MOST_KM = 150.0
 # Their place is in the rows above, so they are not counted again among those left out.
 ON_THE_LIST = "already_asked"
 
@@ -209,9 +213,9 @@ def _table(
     room = max(3, SHOWN - len(on_list)) if not show_all else recommendations.SHOWN
     shown = one.picked_rows() if picks_only else _first(one, room)
     others = [_row(said, spec, proposal, marks, preselect=not running) for said in shown]
-    kept_away = one.excluded(min(one.excluded_count, recommendations.SHOWN))
+    kept_away = one.excluded(min(one.excluded_count, COUNTED if on_list else recommendations.SHOWN))
     out = [said for said in kept_away if not _is_on_list(said)]
-    excluded = [_excluded_row(said, spec, proposal) for said in out]
+    excluded = [_excluded_row(said, spec, proposal) for said in out[: recommendations.SHOWN]]
     return Table(
         key=one.requirement.key,
         spec=spec,
@@ -220,7 +224,7 @@ def _table(
         excluded=excluded,
         candidate_count=one.candidate_count + len(on_list),
         hidden_count=max(0, one.candidate_count - len(others)),
-        excluded_words=_excluded_words(one),
+        excluded_words=_excluded_words(one, out if on_list else None),
         unfit_count=one.unfit_count,
         shortfall=None if running and not spec.seats else one.shortfall,
         widened=one.widened_words(),
@@ -326,14 +330,14 @@ def _is_on_list(said: Excluded) -> bool:
     return any(reason.code == ON_THE_LIST for reason in said.reasons)
 
 
-def _excluded_words(one: Match) -> Words | None:
-    """Return "请假 4 · 回避 2": how many of the trade each reason keeps away."""
-    counts = [count for count in one.exclusions if count.code != ON_THE_LIST]
-    if not counts:
-        return None
-    return joined(
-        [Words(f"{c.label.zh} {c.count}", f"{c.label.en} {c.count}") for c in counts], Words(" · ", " · ")
-    )
+def _excluded_words(one: Match, out: Sequence[Excluded] | None) -> Words | None:
+    """Return "请假 4 · 回避 2": how many of the trade each reason keeps away; only of `out`, if that is given."""
+    counts = [(count.code, count.label, count.count) for count in one.exclusions if count.code != ON_THE_LIST]
+    if out is not None:
+        found = Counter(reason.code for said in out for reason in said.reasons)
+        counts = [(code, label, found[code]) for code, label, _count in counts]
+    said = [Words(f"{label.zh} {count}", f"{label.en} {count}") for _code, label, count in counts if count]
+    return joined(said, Words(" · ", " · ")) if said else None
 
 
 def features_without_candidates(incident: Incident) -> list[dict[str, Any]]:
@@ -356,8 +360,9 @@ def features_without_candidates(incident: Incident) -> list[dict[str, Any]]:
 
 def _frame_km(rows: Sequence[Row]) -> float:
     """Return how far from the incident the map is to reach: to those who matter now, not to the last of the list."""
-    now = [row.km for row in rows if row.km is not None and (row.picked or row.state not in ("", "listed"))]
-    return max(FRAME_AT_LEAST_KM, 1.1 * max(now, default=0))
+    coming = ("accepted", "en_route", "on_scene", "seen", "delivered", "sent", "pending")
+    now = [row.km for row in rows if row.km is not None and (row.picked or row.state in coming)]
+    return min(FRAME_AT_MOST_KM, max(FRAME_AT_LEAST_KM, 1.1 * max(now, default=0)))
 
 
 def _feature(row: Row, frame_km: float) -> dict[str, Any]:

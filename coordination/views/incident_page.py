@@ -105,11 +105,15 @@ def head(incident: Incident, boards: Sequence[Board], *, at: datetime) -> dict[s
         "live_callout": next((board for board in boards if board.is_live), None),
         "suggestion": suggestion_of(incident),
         "accident_level": AccidentLevel(incident.accident_level) if incident.accident_level else None,
-        "moves": [
-            move for move in (S.VERIFIED, S.CONTROLLED, S.RESPONDING) if lifecycle.can_move(status, move)
-        ],
+        "moves": _offered_moves(status),
         "can_withdraw": lifecycle.can_move(status, S.WITHDRAWN),
     }
+
+
+def _offered_moves(status: IncidentStatus) -> list[IncidentStatus]:
+    """Return the steps that have a button; 响应 is taken by calling out, and by hand only when it flares up again."""
+    offered = {S.REPORTED: [S.VERIFIED], S.CONTROLLED: [S.RESPONDING]}.get(status, [S.CONTROLLED])
+    return [move for move in offered if lifecycle.can_move(status, move)]
 
 
 def suggestion_of(incident: Incident) -> levels.Suggestion:

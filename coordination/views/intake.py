@@ -51,6 +51,7 @@ def intake(request: HttpRequest) -> HttpResponse:
     at = clock.now()
     if request.method != "POST":
         form = IntakeForm()
+        form.fields["place"].widget.attrs["autofocus"] = True
         return render(
             request, "coordination/incidents/intake.html", {"form": form, **_beside(form.data, at=at)}
         )

@@ -159,7 +159,13 @@ def _at(point: Point) -> Place:
 
 
 def _enterprises(typed: str) -> list[Place]:
-    found = Enterprise.objects.found_by(typed).select_related("region").prefetch_related("sites")[:SUGGESTED]
+    known = Enterprise.objects.select_related("region").prefetch_related("sites")
+    found = list(known.found_by(typed)[:SUGGESTED])
+    bare = typed.lower().replace(" ", "")
+    if len(found) < SUGGESTED and len(bare) >= 3 and bare.isascii() and bare.isalpha():
+        # Names begin with a place, and callers leave it out: jrll is meant for cfdqjrll, 曹妃甸区冀润冷链.
+        more = known.filter(initials__contains=bare).exclude(pk__in=[one.pk for one in found])
+        found += more[: SUGGESTED - len(found)]
     places = []
     for enterprise in found:
         places.append(Place(enterprise=enterprise, region=enterprise.region))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from coordination import sender
@@ -186,3 +187,64 @@ def test_changing_what_is_needed_matches_again_on_the_spot(page, asgi_url, cast)
     expect(officer.locator(".need-editor")).to_have_attribute("open", "")
     officer.locator("#candidates .foot button").click()
     expect(officer.locator("#board")).to_contain_text("现场专家 0 / 3")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_officer_s_pages_break_no_rule_of_accessibility(browser, asgi_url, cast, scheme):
+    context = browser.new_context(color_scheme=scheme, locale="zh-CN", timezone_id="Asia/Shanghai")
+    officer = signed_in(context.new_page(), asgi_url)
+    officer.goto(f"{asgi_url}/incidents/new/")
+    officer.locator("#id_place").fill("jrll")
+    expect(officer.get_by_role("option", name="冀润冷链公司")).to_be_visible()
+    assert broken_rules(officer) == []
+
+    officer.keyboard.press("Enter")
+    officer.keyboard.press("2")
+    expect(officer.get_by_role("button", name="立案并通知 2 人 1 队")).to_be_visible()
+    officer.keyboard.press("Control+Enter")
+    officer.wait_for_selector("#board")
+    officer.locator("#board .more summary").first.click()
+    assert broken_rules(officer) == []
+
+    for path in ("correct/", "close/"):
+        officer.goto(f"{asgi_url}/incidents/{Incident.objects.get().public_id}/{path}")
+        assert broken_rules(officer) == []
+    for path in ("/desk/", "/incidents/"):
+        officer.goto(asgi_url + path)
+        assert broken_rules(officer) == []
+    context.close()
+
+
+def broken_rules(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_on_a_narrow_screen_nothing_is_wider_than_the_screen(page, asgi_url, cast, width):
+    officer = signed_in(page, asgi_url)
+    officer.goto(f"{asgi_url}/incidents/new/")
+    officer.locator("#id_place").fill("冀润冷链公司")
+    officer.locator("label", has_text="危化品泄漏").click()
+    officer.locator("button[value=call]").click()
+    officer.wait_for_selector("#board")
+
+    officer.set_viewport_size({"width": width, "height": 844})
+    for path in (officer.url, f"{asgi_url}/desk/", f"{asgi_url}/incidents/new/", f"{asgi_url}/incidents/"):
+        officer.goto(path)
+        take(officer, f"narrow-{width}-{path.rstrip('/').rsplit('/', 1)[-1][:8]}", whole=True)
+        assert officer.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_the_whole_report_is_made_and_sent_without_scripts(browser, asgi_url, cast):
+    context = browser.new_context(java_script_enabled=False, viewport=DESKTOP, locale="zh-CN")
+    officer = signed_in(context.new_page(), asgi_url)
+    officer.goto(f"{asgi_url}/incidents/new/")
+    officer.locator("#id_place").fill("jrll")
+    officer.locator("label", has_text="危化品泄漏").click()
+    officer.locator("button[value=call]").click()
+
+    expect(officer.locator("#board")).to_contain_text("现场专家 0 / 2")
+    expect(officer.locator("body")).to_contain_text("已立案并通知 2 人 1 队")
+    take(officer, "incident-no-scripts")
+    context.close()
