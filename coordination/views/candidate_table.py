@@ -226,7 +226,8 @@ def _table(
         hidden_count=max(0, one.candidate_count - len(others)),
         excluded_words=_excluded_words(one, out if on_list else None),
         unfit_count=one.unfit_count,
-        shortfall=None if running and not spec.seats else one.shortfall,
+        # While a callout runs its own board says what is missing: those on its list are not candidates any more.
+        shortfall=None if running else one.shortfall,
         widened=one.widened_words(),
     )
 

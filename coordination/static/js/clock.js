@@ -30,4 +30,6 @@
   window.musterClock = { now: function () { return Date.now() + ahead; }, sync: function (iso) { var at = Date.parse(iso); if (at) ahead = at - Date.now(); } };
   tick();
   setInterval(tick, 1000);
+  // A region that was just swapped in shows the server's words; it must not wait for the next second.
+  document.addEventListener("htmx:afterSettle", tick);
 })();

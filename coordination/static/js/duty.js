@@ -80,6 +80,12 @@
     doc.querySelectorAll("[data-for-tab]").forEach(function (one) { one.hidden = one.dataset.forTab !== tab.dataset.tab; });
   });
 
+  /* what went well need not stay on the screen; what did not stays until it is clicked away */
+  doc.querySelectorAll("#messages .toast").forEach(function (toast) {
+    toast.addEventListener("click", function () { toast.remove(); });
+    if (toast.classList.contains("success")) setTimeout(function () { toast.remove(); }, 8000);
+  });
+
   /* Enter in a text field of the intake goes on to the next field instead of sending a half-filled form */
   doc.addEventListener("keydown", function (event) {
     var form = event.target.closest && event.target.closest("#intake");
