@@ -29,17 +29,17 @@ from contracts.periods import BINDING, AgreementStatus
 # Shape, word and colour: a status must survive a greyscale print.
 STATUS_MARKS = {
     AgreementStatus.DRAFT: ("no", "○"),
-    AgreementStatus.AWAITING: ("read", "◔"),
+    AgreementStatus.AWAITING: ("read", "○"),
     AgreementStatus.UPCOMING: ("read", "▷"),
     AgreementStatus.IN_FORCE: ("ok", "✓"),
-    AgreementStatus.EXPIRING: ("late", "⏱"),
+    AgreementStatus.EXPIRING: ("late", "▪"),
     AgreementStatus.EXPIRED: ("err", "✕"),
     AgreementStatus.TERMINATED: ("no", "✕"),
 }
 TEAM_MARKS = {
     TeamState.READY: ("ok", "✓"),
     TeamState.DISPATCHED: ("read", "▷"),
-    TeamState.RESTING: ("late", "⏱"),
+    TeamState.RESTING: ("late", "▪"),
     TeamState.OUT_OF_SERVICE: ("err", "▲"),
     TeamState.DISBANDED: ("no", "✕"),
 }
@@ -96,8 +96,8 @@ class EnterpriseTable(tables.Table):
     def render_industry(self, record: Enterprise) -> str:
         return industry_name(record.industry)
 
-    def render_unit_size(self, value: str) -> str:
-        return UnitSize(value).word(language()) if value else "—"
+    def render_unit_size(self, record: Enterprise) -> str:
+        return UnitSize(record.unit_size).word(language()) if record.unit_size else "—"
 
     def render_region(self, record: Enterprise) -> str:
         return record.region.name if record.region else "—"
