@@ -31,7 +31,7 @@ SHOWN = 200
 @read_or_write
 @needs(Permission.EDIT_ROSTER)
 def upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(posted(request), request.FILES)
+    form = UploadForm(posted(request), request.FILES if request.method == "POST" else None)
     if form.is_valid():
         file = form.cleaned_data["file"]
         kept = uploads.keep(file.read(), name=file.name, owner=user_of(request), at=clock.now())

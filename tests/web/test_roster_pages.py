@@ -331,6 +331,7 @@ def test_a_file_that_cannot_be_used_gets_a_sentence(admin, content, words):
 
 
 def test_nothing_chosen_gets_a_sentence(admin):
+    assert "请先选择" not in page(admin.get("/experts/import/"))
     assert "请先选择" in page(admin.post("/experts/import/"))
 
 
