@@ -289,6 +289,7 @@ def _detail(
         "experts": experts,
         "invitations": shown.invitations_of(asked),
         "callout": running,
+        "callout_status": CalloutStatus(running.status) if running else None,
         "findings": asked.findings.all(),
         "problem": problem,
         "may_handle": may_handle,

@@ -22,7 +22,7 @@ from coordination import guidance, live, tasks
 from coordination.models import GuidanceRequest
 from coordination.views import guidance_page as shown
 from coordination.views.guidance_forms import RatingForm, WishForm, as_saved, known_already, sentence
-from coordination.visits import GUIDANCE_MOVES, GuidanceStatus
+from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
@@ -59,6 +59,10 @@ class RequestLine:
     status: GuidanceStatus
     next: str
     waits_for_us: bool
+
+    @property
+    def kind(self) -> GuidanceKind | None:
+        return _kind(self.request)
 
 
 @require_safe
@@ -131,7 +135,7 @@ def check(request: HttpRequest, public_id: UUID) -> HttpResponse:
             return redirect("my-guidance", draft.public_id)
     if draft.status not in guidance.EDITABLE and problem is None:
         return redirect("my-guidance", draft.public_id)
-    context = {"draft": draft, "problem": sentence(problem) if problem else ""}
+    context = {"draft": draft, "kind": _kind(draft), "problem": sentence(problem) if problem else ""}
     return render(
         request,
         "coordination/my_enterprise/check.html",
@@ -214,6 +218,7 @@ def _progress_page(
     state = GuidanceStatus(asked.status)
     context: dict[str, Any] = {
         "asked": asked,
+        "kind": _kind(asked),
         "status": state,
         "stages": shown.stages(asked, has_expert=bool(experts)),
         "next": shown.next_for_enterprise(asked, has_expert=bool(experts)),
@@ -316,6 +321,11 @@ def _deadlines(agreements: list[AgreementLine], requests: list[RequestLine], tod
         if line.status is GuidanceStatus.SCHEDULED and (visit := line.request.visit_from)
     ]
     return sorted(found, key=lambda one: one.on)[:6]
+
+
+def _kind(request: GuidanceRequest) -> GuidanceKind | None:
+    """Return the service; a draft may not have one yet."""
+    return GuidanceKind(request.kind) if request.kind else None
 
 
 def _status(mistake: Mistake) -> int:

@@ -43,11 +43,14 @@ def people(asgi_url) -> dict[str, Expert]:
 def desks(browser: Browser, browser_context_args, asgi_url):
     """Open a browser of one's own for each person, signed in through the form."""
     opened: list[BrowserContext] = []
+    complaints: list[str] = []
 
     def open_(username: str, **options: object) -> Page:
         context = browser.new_context(**{**browser_context_args, **options})
         opened.append(context)
         page = context.new_page()
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{asgi_url}/sign-in/")
         page.get_by_label("用户名").fill(username)
         page.get_by_label("密码", exact=True).fill("muster-demo")
@@ -58,6 +61,8 @@ def desks(browser: Browser, browser_context_args, asgi_url):
     yield open_
     for context in opened:
         context.close()
+    # The browser itself says so when a form is answered with 422; nothing else may be wrong.
+    assert [line for line in complaints if "422" not in line] == []
 
 
 def test_from_the_question_to_the_rating(desks, people, asgi_url):
