@@ -8,7 +8,16 @@ from django.forms import TextInput
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _l
 
-from contracts.models import Agreement, Enterprise, EnterpriseQuerySet, RescueTeam, TeamKind, TeamState
+from contracts.distances import USUAL_DRIVE_MINUTES
+from contracts.models import (
+    Agreement,
+    Capability,
+    Enterprise,
+    EnterpriseQuerySet,
+    RescueTeam,
+    TeamKind,
+    TeamState,
+)
 from ground.models import Industry, Region
 
 
@@ -27,6 +36,11 @@ def team_kinds() -> list[tuple[str, str]]:
 
 def team_states() -> list[tuple[str, str]]:
     return [(one.value, one.word(get_language() or "zh-hans")) for one in TeamState]
+
+
+def capabilities() -> list[tuple[str, str]]:
+    english = (get_language() or "").startswith("en")
+    return [(one.code, one.name_en if english else one.name) for one in Capability.objects.all()]
 
 
 class EnterpriseFilter(django_filters.FilterSet):
@@ -51,6 +65,9 @@ class TeamFilter(django_filters.FilterSet):
         label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
     )
     kind = django_filters.ChoiceFilter(label=_l("类型"), choices=team_kinds, empty_label=_l("全部类型"))
+    capability = django_filters.ChoiceFilter(
+        label=_l("救援能力"), field_name="capabilities", choices=capabilities, empty_label=_l("全部能力")
+    )
     state = django_filters.ChoiceFilter(label=_l("状态"), choices=team_states, empty_label=_l("全部状态"))
     region = django_filters.ChoiceFilter(
         label=_l("地区"), field_name="region__unit", choices=units, empty_label=_l("全部地区")
@@ -77,6 +94,13 @@ class AgreementFilter(django_filters.FilterSet):
         label=_l("地区"), field_name="enterprise__region__unit", choices=units, empty_label=_l("全部地区")
     )
 
+    drive = django_filters.ChoiceFilter(
+        label=_l("行车时间"),
+        method="by_drive",
+        choices=[("far", _l("超过 30 分钟")), ("near", _l("30 分钟以内")), ("unknown", _l("未填"))],
+        empty_label=_l("不限行车时间"),
+    )
+
     class Meta:
         model = Agreement
         fields: list[str] = []
@@ -89,3 +113,12 @@ class AgreementFilter(django_filters.FilterSet):
             | Q(team__initials__startswith=words.lower())
             | Q(enterprise__in=Enterprise.objects.found_by(words).values("pk"))
         )
+
+    def by_drive(self, agreements: QuerySet[Agreement], name: str, value: str) -> QuerySet[Agreement]:
+        match value:
+            case "far":
+                return agreements.filter(drive_minutes__gt=USUAL_DRIVE_MINUTES)
+            case "near":
+                return agreements.filter(drive_minutes__lte=USUAL_DRIVE_MINUTES)
+            case _:
+                return agreements.filter(drive_minutes=None)

@@ -1,7 +1,8 @@
-"""What an admin fills in about an agreement. Each form says its mistakes where they were made."""
+"""What an admin fills in about an enterprise or an agreement. Each form says its mistakes where they were made."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -10,7 +11,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from contracts.agreements import Terms
-from contracts.models import AgreementKind, DriveTimeSource, Enterprise, Party, RescueTeam
+from contracts.enterprises import Particulars, Whereabouts
+from contracts.models import (
+    Agreement,
+    AgreementKind,
+    DriveTimeSource,
+    Enterprise,
+    Party,
+    RescueTeam,
+    Site,
+    UnitSize,
+)
+from ground import gazetteer, places
+from ground.mistakes import Mistake
+from ground.models import Industry, Region
+from ground.places import Point, drive_minutes
 from ground.terms import Term
 
 
@@ -51,8 +66,18 @@ class NamedField(forms.CharField):
         return found[0]
 
 
+def estimated_minutes(enterprise: Enterprise, team: RescueTeam) -> int | None:
+    """Return the estimated drive from the base to the enterprise; None if either has no place."""
+    here, base = enterprise.point, team.point
+    return round(drive_minutes(here.km_to(base), turnout_minutes=0)) if here and base else None
+
+
 class AgreementForm(forms.Form):
-    """A new agreement for all sites of an enterprise; it binds nobody before both sides have confirmed."""
+    """What two sides agree on. A drive left empty is estimated, and the estimate says so.
+
+    With an `agreement`, its two sides are given and only the rest is asked; with an `enterprise`, its sites
+    may be chosen. Otherwise all sites are meant.
+    """
 
     enterprise = NamedField(kind="enterprise", label=_l("甲方企业"), help_text=_l("全称、简称或拼音首字母"))
     team = NamedField(kind="team", label=_l("乙方队伍"), help_text=_l("队伍名称"))
@@ -61,9 +86,21 @@ class AgreementForm(forms.Form):
         label=_l("协议编号"), required=False, max_length=40, help_text=_l("留空由系统编号")
     )
     starts_on = day_field(label=_l("起始日"))
-    ends_on = day_field(label=_l("截止日"))
+    ends_on = day_field(label=_l("截止日"), help_text=_l("当天仍有效"))
+    sites = forms.ModelMultipleChoiceField(
+        label=_l("服务厂区"),
+        queryset=Site.objects.none(),
+        to_field_name="public_id",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_l("一个都不选即全部厂区"),
+    )
     drive_minutes = forms.IntegerField(
-        label=_l("行车时间（分钟）"), required=False, min_value=1, max_value=1000
+        label=_l("行车时间（分钟）"),
+        required=False,
+        min_value=1,
+        max_value=1000,
+        help_text=_l("实测优先；留空则按直线估算并注明"),
     )
     drive_time_source = forms.ChoiceField(
         label=_l("行车时间来源"),
@@ -74,23 +111,68 @@ class AgreementForm(forms.Form):
         label=_l("到达承诺（分钟）"), required=False, min_value=1, max_value=1000
     )
 
-    def terms(self) -> Terms:
+    def __init__(
+        self,
+        *args: Any,
+        enterprise: Enterprise | None = None,
+        agreement: Agreement | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if agreement is not None:
+            kwargs.setdefault("initial", _said(agreement))
+            enterprise = agreement.enterprise
+        super().__init__(*args, **kwargs)
+        if agreement is not None:
+            # Other sides are another agreement.
+            del self.fields["enterprise"], self.fields["team"]
+        if enterprise is None or enterprise.sites.count() < 2:
+            del self.fields["sites"]
+        else:
+            self.fields["sites"].queryset = enterprise.sites.all()  # type: ignore[attr-defined]
+            self.fields["sites"].label_from_instance = lambda site: site.name  # type: ignore[attr-defined]
+
+    def terms(self, enterprise: Enterprise, team: RescueTeam) -> Terms:
         said = self.cleaned_data
-        source = said["drive_time_source"]
+        minutes = said["drive_minutes"]
+        source = DriveTimeSource(said["drive_time_source"]) if said["drive_time_source"] else None
+        if minutes is None and source is not DriveTimeSource.MEASURED:
+            minutes = estimated_minutes(enterprise, team)
+            source = DriveTimeSource.ESTIMATED if minutes is not None else None
         return Terms(
             kind=AgreementKind(said["kind"]),
             number=said["number"],
             starts_on=said["starts_on"],
             ends_on=said["ends_on"],
-            drive_minutes=said["drive_minutes"],
-            drive_time_source=DriveTimeSource(source) if source else None,
+            sites=list(said.get("sites", ())),
+            drive_minutes=minutes,
+            drive_time_source=source,
             response_promise_minutes=said["response_promise_minutes"],
         )
 
 
+def _said(agreement: Agreement) -> dict[str, Any]:
+    return {
+        "kind": agreement.kind,
+        "number": agreement.number,
+        "starts_on": agreement.starts_on,
+        "ends_on": agreement.ends_on,
+        "sites": [site.public_id for site in agreement.sites.all()],
+        "drive_minutes": agreement.drive_minutes,
+        "drive_time_source": agreement.drive_time_source,
+        "response_promise_minutes": agreement.response_promise_minutes,
+    }
+
+
 class ConsentForm(forms.Form):
-    party = forms.ChoiceField(label=_l("哪一方"), choices=lambda: words_of(Party))
+    """One side's confirmation; only those that have not confirmed yet are offered."""
+
+    party = forms.ChoiceField(label=_l("哪一方"))
     signatory = forms.CharField(label=_l("签署人"), max_length=40)
+
+    def __init__(self, *args: Any, parties: Iterable[Party], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(party.value, party.word(get_language() or "zh-hans")) for party in parties]
+        self.fields["party"].choices = choices  # type: ignore[attr-defined]
 
 
 class TerminationForm(forms.Form):
@@ -100,3 +182,109 @@ class TerminationForm(forms.Form):
 
 class RenewalForm(forms.Form):
     until = day_field(label=_l("续签至"))
+
+
+# --- enterprises ----------------------------------------------------------------------------------
+
+
+def sentence(mistake: Mistake) -> str:
+    """Return the mistake's sentence in the language of the page."""
+    return mistake.sentence(get_language() or "zh-hans")
+
+
+def _industries() -> list[tuple[str, str]]:
+    english = (get_language() or "").startswith("en")
+    return [(one.code, one.name_en if english else one.name) for one in Industry.objects.all()]
+
+
+class RegionField(forms.CharField):
+    """A city or county by its name or code: 唐山市曹妃甸区, 130209."""
+
+    def clean(self, value: Any) -> Region | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        row = gazetteer.find(text)
+        found = Region.objects.filter(pk=row.code).first() if row else None
+        if found is None:
+            raise forms.ValidationError(
+                _("没有找到“%(text)s”，或有几个同名。请写明市和县，例如 唐山市曹妃甸区。") % {"text": text},
+                code="unknown",
+            )
+        return found
+
+
+class PointField(forms.CharField):
+    """Longitude and latitude, in the order and the way that maps copy them."""
+
+    def clean(self, value: Any) -> Point | None:
+        text = super().clean(value)
+        try:
+            return places.parse_point(text) if text else None
+        except Mistake as mistake:
+            raise forms.ValidationError(sentence(mistake), code="wrong") from None
+
+
+class PlaceForm(forms.Form):
+    """Where something is; without coordinates the seat of its county stands for it."""
+
+    region = RegionField(label=_l("所在市县"), required=False, help_text=_l("例如 唐山市曹妃甸区"))
+    address = forms.CharField(label=_l("地址"), required=False, max_length=200)
+    point = PointField(label=_l("经纬度"), required=False, help_text=_l("WGS-84，经度在前；留空按县城位置"))
+
+    def where(self) -> Whereabouts:
+        said = self.cleaned_data
+        return Whereabouts(region=said["region"], address=said["address"], point=said["point"])
+
+
+class EnterpriseForm(PlaceForm):
+    name = forms.CharField(label=_l("企业名称"), max_length=100, help_text=_l("营业执照上的全称"))
+    uscc = forms.CharField(
+        label=_l("统一社会信用代码"), required=False, max_length=30, help_text=_l("18 位；暂缺可留空待补")
+    )
+    short_name = forms.CharField(label=_l("简称"), required=False, max_length=40)
+    industry = forms.ChoiceField(label=_l("行业"), choices=_industries)
+    unit_size = forms.ChoiceField(
+        label=_l("规模"), required=False, choices=lambda: [("", _("未填")), *words_of(UnitSize)]
+    )
+    head = forms.CharField(label=_l("主要负责人"), required=False, max_length=40)
+
+    field_order = ["name", "uscc", "short_name", "industry", "unit_size", "head"]
+
+    def particulars(self) -> Particulars:
+        said = self.cleaned_data
+        return Particulars(
+            name=said["name"],
+            uscc=said["uscc"],
+            short_name=said["short_name"],
+            industry=Industry.objects.get(pk=said["industry"]),
+            unit_size=UnitSize(said["unit_size"]) if said["unit_size"] else None,
+            head=said["head"],
+            where=self.where(),
+        )
+
+    @staticmethod
+    def said_of(enterprise: Enterprise) -> dict[str, Any]:
+        """Return what the form begins with for one that is on the register."""
+        return {
+            "name": enterprise.name,
+            "uscc": enterprise.uscc,
+            "short_name": enterprise.short_name,
+            "industry": enterprise.industry_id,
+            "unit_size": enterprise.unit_size,
+            "head": enterprise.head,
+            "region": enterprise.region_id or "",
+            "address": enterprise.address,
+            # The seat of a county is not a place that somebody gave.
+            "point": str(enterprise.point) if enterprise.point and enterprise.precision == "exact" else "",
+        }
+
+
+class SiteForm(PlaceForm):
+    name = forms.CharField(label=_l("厂区名称"), max_length=80)
+    industry = forms.ChoiceField(label=_l("行业"), choices=_industries)
+    hazards = forms.CharField(
+        label=_l("主要危险源"), required=False, max_length=200, help_text=_l("例如 液氨 18 t")
+    )
+
+    field_order = ["name", "industry", "hazards"]

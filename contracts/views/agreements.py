@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.forms import Form
@@ -15,7 +17,7 @@ from contracts import agreements
 from contracts.distances import COAL_MINE_DRIVE, over_the_usual_drive
 from contracts.filters import AgreementFilter
 from contracts.forms import AgreementForm, ConsentForm, RenewalForm, TerminationForm
-from contracts.models import Agreement, Party
+from contracts.models import Agreement, Enterprise, Party
 from contracts.periods import AgreementStatus
 from contracts.tables import AgreementTable, drive_words, status_mark
 from contracts.views.parties import listed
@@ -80,6 +82,7 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
             "sites": agreement.sites.all(),
             "next": Agreement.objects.filter(previous=agreement).first(),
             "may_edit": user_of(request).may(Permission.EDIT_CONTRACTS),
+            "may_edit_terms": status is AgreementStatus.DRAFT,
             "may_confirm": status in (AgreementStatus.DRAFT, AgreementStatus.AWAITING),
             "may_terminate": status not in (AgreementStatus.EXPIRED, AgreementStatus.TERMINATED),
             "may_renew": status
@@ -91,16 +94,15 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.EDIT_CONTRACTS)
 def new(request: HttpRequest) -> HttpResponse:
-    """Draft an agreement."""
-    form = AgreementForm(request.POST or None, initial={"enterprise": request.GET.get("enterprise", "")})
+    """Draft an agreement; for an enterprise that the address names, its sites can be chosen."""
+    named = request.GET.get("enterprise", "")
+    known = Enterprise.objects.filter(name=named).first() if named else None
+    form = AgreementForm(request.POST or None, enterprise=known, initial={"enterprise": named})
     if request.method == "POST" and form.is_valid():
+        enterprise, team = form.cleaned_data["enterprise"], form.cleaned_data["team"]
         try:
             made = agreements.draft(
-                form.cleaned_data["enterprise"],
-                form.cleaned_data["team"],
-                form.terms(),
-                by=actor_of(request),
-                at=clock.now(),
+                enterprise, team, form.terms(enterprise, team), by=actor_of(request), at=clock.now()
             )
         except Mistake as mistake:
             form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
@@ -112,10 +114,29 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @needs(Permission.EDIT_CONTRACTS)
+def edit(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Change a draft that nobody has confirmed yet."""
+    agreement = _one(public_id)
+    form = AgreementForm(request.POST or None, agreement=agreement)
+    if request.method == "POST" and form.is_valid():
+        terms = form.terms(agreement.enterprise, agreement.team)
+        try:
+            agreements.revise(agreement, terms, by=actor_of(request), at=clock.now())
+        except Mistake as mistake:
+            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+        else:
+            messages.success(request, _("协议已修改。"))
+            return redirect("agreement", agreement.public_id)
+    return _form_page(request, form, _("修改协议"), agreement)
+
+
+@require_http_methods(["GET", "POST"])
+@needs(Permission.EDIT_CONTRACTS)
 def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
     """Record that one side has confirmed."""
     agreement = _one(public_id)
-    form = ConsentForm(request.POST or None)
+    given = {consent.party for consent in agreement.consents.all()}
+    form = ConsentForm(request.POST or None, parties=[one for one in Party if one not in given])
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
@@ -139,7 +160,7 @@ def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
 def terminate(request: HttpRequest, public_id: str) -> HttpResponse:
     """End an agreement from a day on."""
     agreement = _one(public_id)
-    form = TerminationForm(request.POST or None)
+    form = TerminationForm(request.POST or None, initial={"on": clock.day_of(clock.now())})
     if request.method == "POST" and form.is_valid():
         try:
             agreements.terminate(agreement, **form.cleaned_data, by=actor_of(request), at=clock.now())
@@ -156,7 +177,8 @@ def terminate(request: HttpRequest, public_id: str) -> HttpResponse:
 def renew(request: HttpRequest, public_id: str) -> HttpResponse:
     """Draft the agreement that follows this one."""
     agreement = _one(public_id)
-    form = RenewalForm(request.POST or None)
+    usual = {"until": two_years_after(max(agreement.ends_on, clock.day_of(clock.now())))}
+    form = RenewalForm(request.POST or None, initial=usual)
     if request.method == "POST" and form.is_valid():
         try:
             made = agreements.renew(agreement, **form.cleaned_data, by=actor_of(request), at=clock.now())
@@ -168,6 +190,14 @@ def renew(request: HttpRequest, public_id: str) -> HttpResponse:
             )
             return redirect("agreement", made.public_id)
     return _form_page(request, form, _("续签"), agreement)
+
+
+def two_years_after(day: date) -> date:
+    """Return the usual end of a renewal; from 29 February it is the 28th."""
+    try:
+        return day.replace(year=day.year + 2)
+    except ValueError:
+        return day.replace(year=day.year + 2, day=28)
 
 
 def _one(public_id: str) -> Agreement:

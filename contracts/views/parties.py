@@ -12,7 +12,7 @@ from django_tables2 import RequestConfig, Table
 
 from contracts import agreements
 from contracts.filters import EnterpriseFilter, TeamFilter
-from contracts.models import Agreement, Enterprise, RescueTeam
+from contracts.models import Agreement, Enterprise, InterestKind, RescueTeam
 from contracts.tables import EnterpriseTable, TeamTable, drive_words, status_mark, team_state_mark
 from ground import clock, phones
 from ground.access import Permission
@@ -57,7 +57,13 @@ def enterprises(request: HttpRequest) -> HttpResponse:
     rows = found.qs.select_related("industry", "region").prefetch_related(
         "own_teams", Prefetch("agreements", Agreement.objects.prefetch_related("consents"))
     )
-    return listed(request, "contracts/enterprises.html", EnterpriseTable(rows, today=today), filter=found)
+    return listed(
+        request,
+        "contracts/enterprises.html",
+        EnterpriseTable(rows, today=today),
+        filter=found,
+        may_edit=user_of(request).may(Permission.EDIT_CONTRACTS),
+    )
 
 
 @require_safe
@@ -68,6 +74,8 @@ def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
         Enterprise.objects.select_related("industry", "region__parent"), public_id=public_id
     )
     today = clock.day_of(clock.now())
+    user = user_of(request)
+    interests = one.interests.select_related("expert")
     return render(
         request,
         "contracts/enterprise.html",
@@ -77,7 +85,11 @@ def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
             "contacts": shown_contacts(one.contacts.all()),
             "obligations": agreements.teams_obliged_to(one, on=today),
             "agreements": shown_agreements(one.agreements.all(), on=today),
-            "may_edit": user_of(request).may(Permission.EDIT_CONTRACTS),
+            "interests": [(row, InterestKind(row.kind)) for row in interests]
+            if user.may(Permission.READ_ROSTER)
+            else None,
+            "may_edit": user.may(Permission.EDIT_CONTRACTS),
+            "may_reveal": user.may(Permission.REVEAL_CONTACTS),
             "today": today,
         },
     )
@@ -113,6 +125,7 @@ def team(request: HttpRequest, public_id: str) -> HttpResponse:
             "industries": one.industries.all(),
             "capabilities": one.capabilities.all(),
             "contacts": shown_contacts(one.contacts.all()),
+            "may_reveal": user_of(request).may(Permission.REVEAL_CONTACTS),
             "agreements": shown_agreements(one.agreements.all(), on=today),
         },
     )
