@@ -204,7 +204,8 @@ def give_back(callout: Callout, invitation: Invitation, *, at: datetime) -> None
     if deployment and not deployments.can_stand_down(deployment):
         raise CannotAnswer(
             f"{invitation.invitee.name}已经到场或返回，不能退出。还在现场的请登记返回。",
-            f"{invitation.invitee.name} has reached the scene or been released and cannot withdraw. Record the release instead.",
+            f"{invitation.invitee.name} has reached the scene or been released and cannot withdraw. "
+            "Record the release instead.",
         )
     Seat.objects.filter(invitation=invitation).update(invitation=None)
     invitation.exclusive = False

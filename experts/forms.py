@@ -24,6 +24,8 @@ from ground.mistakes import Mistake
 from ground.models import ContactKind, Industry, Specialty
 from ground.spreadsheets import LARGEST_FILE_MB, MEGABYTE
 
+EXAMPLE = "唐山市丰南区"  # not translated: a name
+
 
 def sentence(mistake: Mistake) -> str:
     """Return the mistake's sentence in the language of the page."""
@@ -78,7 +80,10 @@ class RegionField(forms.CharField):
         names = [row.full_name for row in gazetteer.rows() if row.level != "province"]
         raise ValidationError(
             _("找不到市县“%(name)s”，或有几个同名的。请写全称，例如 %(near)s。")
-            % {"name": text, "near": "、".join(nearest(text, names)) or "唐山市丰南区"}
+            % {
+                "name": text,
+                "near": "、".join(nearest(text, names)) or "唐山市丰南区",
+            }
         )
 
 

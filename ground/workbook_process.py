@@ -60,7 +60,7 @@ def answer(line: Any) -> None:
 
 
 def parse(content: bytes, cell_limit: int, character_limit: int) -> None:
-    import openpyxl  # only after the limits are set and numpy is out of the way
+    import openpyxl  # noqa: PLC0415 - only after the limits are set and numpy is out of the way
 
     if not openpyxl.DEFUSEDXML:
         raise RuntimeError("openpyxl does not guard against XML bombs by itself: install defusedxml")

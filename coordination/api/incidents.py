@@ -151,7 +151,11 @@ class Facts(Placed):
         required=False, min_value=0, max_value=MOST, help_text="Among the injured; acute poisoning counts."
     )
     loss_wan = serializers.IntegerField(
-        required=False, allow_null=True, min_value=0, max_value=MOST, help_text="10,000 yuan (万元)."
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=MOST,
+        help_text="10,000 yuan (万元).",  # not translated: the unit
     )
     caller_name = serializers.CharField(required=False, allow_blank=True, max_length=40)
     caller_phone = PhoneField(required=False)

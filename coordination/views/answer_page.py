@@ -484,7 +484,7 @@ def navigation_links(there: Point, name: str) -> list[NavLink]:
         "destination": f"latlng:{latitude},{longitude}|name:{name}",
         "coord_type": "gcj02",
         "mode": "driving",
-        "region": "河北",
+        "region": "河北",  # not translated: for the map service
         "output": "html",
         "src": "muster",
     }

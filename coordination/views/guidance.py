@@ -174,7 +174,8 @@ def _source(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetim
 def _stop(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime) -> str:
     """End the running round without cancelling the request: other experts are then asked anew."""
     for callout in asked.callouts.live():
-        callouts.stop(callout, reason="重新选派", release_accepted=True, by=by, at=at)
+        reason = "重新选派"  # not translated: a line of the log
+        callouts.stop(callout, reason=reason, release_accepted=True, by=by, at=at)
     guidance.follow(asked, by=by, at=at)
     return _("本轮邀请已结束，可以重新选派。")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
 import uvicorn
 from django.conf import settings
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -42,10 +42,13 @@ class Command(BaseCommand):
         except Refused as refused:
             raise CommandError(f"{refused.zh}\n{refused.en}") from refused
         self._greet(host, port, demo=engine_ready == Mode.DEMO)
+        if "MUSTER_BASE_URL" not in os.environ:
+            # The answer links in the demo inbox must lead to where we listen, whatever the port.
+            settings.MUSTER_BASE_URL = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
         connection.close()
         server = uvicorn.Server(
             uvicorn.Config(
-                ASGIStaticFilesHandler(get_asgi_application()),
+                get_asgi_application(),
                 host=host,
                 port=port,
                 log_level="warning",
