@@ -80,10 +80,7 @@ class RegionField(forms.CharField):
         names = [row.full_name for row in gazetteer.rows() if row.level != "province"]
         raise ValidationError(
             _("找不到市县“%(name)s”，或有几个同名的。请写全称，例如 %(near)s。")
-            % {
-                "name": text,
-                "near": "、".join(nearest(text, names)) or "唐山市丰南区",
-            }
+            % {"name": text, "near": "、".join(nearest(text, names)) or EXAMPLE}
         )
 
 
