@@ -144,7 +144,7 @@ class TeamTable(tables.Table):
         return record.region.name if record.region else "—"
 
     def render_members(self, record: RescueTeam) -> SafeString:
-        return format_html('<span class="num">{} / {}</span>', record.members, record.vehicles)
+        return format_html('<span class="num nowrap">{} / {}</span>', record.members, record.vehicles)
 
     def render_capabilities(self, record: RescueTeam) -> str:
         english = language().startswith("en")

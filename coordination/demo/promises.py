@@ -28,6 +28,7 @@ SIGNS_WITH: dict[str, TeamKind] = {
     **dict.fromkeys(("YJ", "YS", "JC", "JX", "YC", "SM", "JZ", "DL"), TeamKind.FIRE),
 }
 WITHIN_REACH_MINUTES = 28
+TOO_FAR_MINUTES = 35
 WITHIN_REACH = 160  # at most so many of the firms that sign have their team within reach
 BOTH = (Party.ENTERPRISE, Party.TEAM)
 
@@ -124,10 +125,16 @@ def _partners(
             key=lambda team: _km(firm, team),
         )
         is_near = _minutes(firm, able[0]) <= WITHIN_REACH_MINUTES
-        (within_reach if is_near else beyond).append((firm, able[0], able[len(able) // 2]))
+        (within_reach if is_near else beyond).append((firm, able[0], _too_far(firm, able)))
+    beyond.sort(key=lambda three: _minutes(three[0], three[1]))
     yield from within_reach[:WITHIN_REACH]
     yield from beyond
     yield from within_reach[WITHIN_REACH:]
+
+
+def _too_far(firm: DemoFirm, able: list[DemoTeam]) -> DemoTeam:
+    """Return the nearest of these teams that cannot come within half an hour."""
+    return next((team for team in able if _minutes(firm, team) > TOO_FAR_MINUTES), able[-1])
 
 
 @dataclass
