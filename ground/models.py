@@ -173,6 +173,10 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
+    class Meta:
+        verbose_name = _("接口密钥")
+        verbose_name_plural = _("接口密钥")
+
     def __str__(self) -> str:
         return f"{self.user} · {self.name}"
 
@@ -288,6 +292,8 @@ class AuditEntry(models.Model):
     hash = models.CharField(max_length=64, blank=True)
 
     class Meta:
+        verbose_name = _("审计记录")
+        verbose_name_plural = _("审计记录")
         indexes = [
             models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
             models.Index(fields=["id"], condition=Q(seq=None), name="audit_unsealed"),

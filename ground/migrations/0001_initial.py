@@ -165,6 +165,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "接口密钥",
+                "verbose_name_plural": "接口密钥",
+            },
         ),
         migrations.CreateModel(
             name="Region",
@@ -234,6 +238,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "审计记录",
+                "verbose_name_plural": "审计记录",
                 "indexes": [
                     models.Index(fields=["object_type", "object_id"], name="audit_by_object"),
                     models.Index(condition=models.Q(("seq", None)), fields=["id"], name="audit_unsealed"),
