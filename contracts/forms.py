@@ -243,7 +243,8 @@ class EnterpriseForm(PlaceForm):
         label=_l("统一社会信用代码"), required=False, max_length=30, help_text=_l("18 位；暂缺可留空待补")
     )
     short_name = forms.CharField(label=_l("简称"), required=False, max_length=40)
-    industry = forms.ChoiceField(label=_l("行业"), choices=_industries)
+    # Nothing is chosen beforehand: a trade that nobody picked would be believed.
+    industry = forms.ChoiceField(label=_l("行业"), choices=lambda: [("", _("请选择")), *_industries()])
     unit_size = forms.ChoiceField(
         label=_l("规模"), required=False, choices=lambda: [("", _("未填")), *words_of(UnitSize)]
     )
