@@ -24,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from geopy.distance import geodesic
 
-from coordination.matching import Need, Pool, Requirement, Situation, Words, match
+from coordination.matching import Need, Pool, Requirement, Situation, match
 from ground import places
 from ground.industries import INDUSTRIES
 from ground.places import Point
+from ground.terms import Words
 
 NOW = datetime(2026, 11, 18, 14, 18)
 TODAY = NOW.date()

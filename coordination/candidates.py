@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from contracts.models import Agreement, Capability, Interest, InterestKind, Party, RescueTeam
-from coordination.matching import Need, Pool, Vocabulary, Words
+from coordination.matching import Need, Pool, Vocabulary
 from coordination.models import Invitation
 from coordination.paging import DeploymentStatus, InvitationStatus
 from coordination.visits import GuidanceStatus
@@ -34,6 +34,7 @@ from experts.models import (
 )
 from ground import clock, revisions
 from ground.models import Specialty
+from ground.terms import Words
 
 # Fairness looks at who was called out within these days.
 RECENT = timedelta(days=90)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ground.laws import ACCIDENT_LEVELS, Law
 from ground.terms import Term
 
 
@@ -41,20 +42,6 @@ class Limb(Term):
     LOSS = "loss", "直接经济损失", "direct economic loss"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a rule stands, so that it can be shown beside its result and checked."""
-
-    law: str
-    article: str
-    version: str
-
-    def __str__(self) -> str:
-        return f"《{self.law}》{self.article}（{self.version}）"
-
-
-DECREE_493 = Source("生产安全事故报告和调查处理条例", "第三条", "国务院令第493号，2007-06-01起施行")
-
 # "以上" includes the number: the level begins at it. One limb is enough; the gravest decides.
 BEGINS_AT: tuple[tuple[AccidentLevel, dict[Limb, int]], ...] = (
     (AccidentLevel.EXTREME, {Limb.DEATHS: 30, Limb.SERIOUS_INJURIES: 100, Limb.LOSS: 10_000}),
@@ -86,7 +73,7 @@ class Suggestion:
 
     confirmed: Reading
     counting_missing: Reading
-    source: Source = DECREE_493
+    source: Law = ACCIDENT_LEVELS
 
     @property
     def agree(self) -> bool:
@@ -95,16 +82,18 @@ class Suggestion:
     @property
     def zh(self) -> str:
         if self.agree:
-            return f"{self.confirmed.zh}；计入失联人员后等级不变。依据{self.source}"
-        return f"已确认：{self.confirmed.zh}；失联按死亡计：{self.counting_missing.zh}。依据{self.source}"
+            return f"{self.confirmed.zh}；计入失联人员后等级不变。依据{self.source.whole.zh}"
+        return f"已确认：{self.confirmed.zh}；失联按死亡计：{self.counting_missing.zh}。依据{self.source.whole.zh}"
 
     @property
     def en(self) -> str:
         if self.agree:
-            return f"{self.confirmed.en}; the same when the missing are counted. Source: {self.source}"
+            return (
+                f"{self.confirmed.en}; the same when the missing are counted. Source: {self.source.whole.en}"
+            )
         return (
             f"Confirmed only: {self.confirmed.en}; counting the missing as deaths: "
-            f"{self.counting_missing.en}. Source: {self.source}"
+            f"{self.counting_missing.en}. Source: {self.source.whole.en}"
         )
 
 

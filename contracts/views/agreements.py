@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contracts import agreements
-from contracts.distances import COAL_MINE_DRIVE, over_the_usual_drive
+from contracts.distances import over_the_usual_drive
 from contracts.filters import AgreementFilter
 from contracts.forms import AgreementForm, ConsentForm, RenewalForm, TerminationForm
 from contracts.models import Agreement, Enterprise, Party
@@ -24,6 +24,7 @@ from contracts.views.parties import listed
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.laws import COAL_MINE_DRIVE
 from ground.mistakes import Mistake
 
 # As an admin works through them: what has to be done first comes first.

@@ -20,8 +20,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from coordination.matching import Words
 from ground.mistakes import Mistake, Refused
+from ground.terms import Words
 
 log = logging.getLogger(__name__)
 

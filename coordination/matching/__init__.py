@@ -7,7 +7,7 @@ from coordination.matching.fits import Fit
 from coordination.matching.matches import Match, Matching, match
 from coordination.matching.needs import Need, Requirement, Situation, Vocabulary
 from coordination.matching.pool import Pool
-from coordination.matching.reasons import Law, Reason, Words
+from coordination.matching.reasons import Reason
 from coordination.matching.rules import RULES_VERSION
 from coordination.matching.scoring import ScorePart, Weights
 from coordination.matching.verdicts import (
@@ -27,7 +27,6 @@ __all__ = [
     "Excluded",
     "Fit",
     "InviteeKind",
-    "Law",
     "Match",
     "Matching",
     "Mode",
@@ -42,6 +41,5 @@ __all__ = [
     "Situation",
     "Vocabulary",
     "Weights",
-    "Words",
     "match",
 ]

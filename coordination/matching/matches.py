@@ -1,8 +1,8 @@
 """Whom to ask: the people and teams for a need, best first, with the reasons for and against each.
 
-Pure. `match` looks at every candidate, keeps the
-reasons of all as bits and puts them into words for those that are shown. Reading the candidates is left
-to `candidates`, keeping what was used to `recommendations`, asking to `callouts`.
+Pure. `match` looks at every candidate, keeps the reasons of all as bits and puts them into words for those
+that are shown. Reading the candidates is left to `candidates`, keeping what was used to `recommendations`,
+asking to `callouts`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from coordination.matching import scoring
 from coordination.matching.fits import Case, Fit, case_of
 from coordination.matching.needs import Need, Requirement, Vocabulary
 from coordination.matching.pool import Pool, Rows
-from coordination.matching.reasons import DUTY_TO_JOIN, Reason, Words, joined
+from coordination.matching.reasons import Reason
 from coordination.matching.rules import (
     ABOUT_FIT,
     BARS,
@@ -32,7 +32,9 @@ from coordination.matching.scoring import TURNOUT_MINUTES, Weights
 from coordination.matching.seating import Bench, seat
 from coordination.matching.verdicts import Basis, BasisOffered, CandidateRow, Excluded, ReasonCount, Shortfall
 from coordination.paging import InviteeKind
+from ground.laws import DUTY_TO_JOIN
 from ground.places import TravelTimeBasis
+from ground.terms import Words, joined
 
 RESERVES = 3
 # How much of a long list is written down with a recommendation; the counts are always complete.

@@ -11,11 +11,11 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from coordination.matching.reasons import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law, Words
 from coordination.paging import InviteeKind, Mode
 from ground.industries import INDUSTRIES, near_to
+from ground.laws import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law
 from ground.places import Point
-from ground.terms import Term
+from ground.terms import Term, Words
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

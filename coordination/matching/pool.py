@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from coordination.matching.reasons import Words
 from coordination.paging import InviteeKind
+from ground.terms import Words
 
 Rows = NDArray[np.int64]
 Days = NDArray[np.int32]

@@ -18,8 +18,10 @@ import numpy as np
 
 from coordination.matching.fits import Case, Fit
 from coordination.matching.pool import BEGINNING, NEVER, NOBODY, Rows
-from coordination.matching.reasons import Law, Reason, Words, joined
+from coordination.matching.reasons import Reason
 from coordination.paging import Mode
+from ground.laws import Law
+from ground.terms import Words, joined
 
 RULES_VERSION = "2026.1"
 ENDS_SOON_DAYS = 30

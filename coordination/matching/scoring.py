@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from coordination.matching.fits import Case, Fit
 from coordination.matching.pool import Floats, Rows
-from coordination.matching.reasons import Words, joined
 from coordination.paging import InviteeKind, Mode
 from ground import places
 from ground.places import TravelTimeBasis
+from ground.terms import Words, joined
 
 Costs = NDArray[np.int64]
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from coordination.matching.fits import Fit
-from coordination.matching.reasons import Law, Reason, Words
+from coordination.matching.reasons import Reason
 from coordination.matching.scoring import ScorePart
 from coordination.paging import InviteeKind
+from ground.laws import Law
 from ground.places import TravelTimeBasis
-from ground.terms import Term
+from ground.terms import Term, Words
 
 
 class Basis(Term):

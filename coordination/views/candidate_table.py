@@ -17,13 +17,13 @@ from django.utils.translation import gettext as _
 from coordination import recommendations
 from coordination.callouts import RequirementSpec
 from coordination.matching import CandidateRow, Excluded, Match
-from coordination.matching.reasons import Words, joined
 from coordination.models import Requirement
 from coordination.paging import InviteeKind, Mode
 from coordination.recommendations import Proposal
 from coordination.views.board import Board, Line
 from ground import clock
 from ground.places import TravelTimeBasis
+from ground.terms import Words, joined
 from incidents.models import Incident
 
 SHOWN = 10

@@ -79,8 +79,12 @@ def test_when_both_readings_agree_one_sentence_says_so():
 def test_the_source_is_named_as_data():
     source = suggest().source
 
-    assert (source.law, source.article) == ("生产安全事故报告和调查处理条例", "第三条")
-    assert source.version == "国务院令第493号，2007-06-01起施行"
+    assert (source.name.zh, source.article.zh) == ("生产安全事故报告和调查处理条例", "第三条")
+    assert source.version.zh == "国务院令第493号，2007-06-01起施行"
+
+
+def test_an_english_sentence_names_the_law_in_english():
+    assert suggest().en.endswith("article 3 (State Council Decree 493, in force since 2007-06-01)")
 
 
 def test_a_great_loss_is_written_out_in_full():

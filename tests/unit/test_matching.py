@@ -25,10 +25,10 @@ from coordination.matching import (
     Situation,
     Vocabulary,
     Weights,
-    Words,
     match,
 )
 from ground.places import Point
+from ground.terms import Words
 
 NOW = datetime(2026, 11, 18, 6, 18, tzinfo=UTC)
 TODAY = date(2026, 11, 18)

@@ -20,12 +20,12 @@ from coordination.matching import (
     Pool,
     Requirement,
     Situation,
-    Words,
     match,
 )
 from coordination.matching.rules import BARS, CAUTIONS
 from coordination.visits import GuidanceKind
 from ground.places import Point
+from ground.terms import Words
 
 NOW = datetime(2026, 11, 18, 6, 18, tzinfo=UTC)
 TODAY = date(2026, 11, 18)
