@@ -118,7 +118,7 @@ class PolicyField(serializers.ChoiceField):
         super().__init__(choices=[(one.code, one.zh) for one in POLICIES.values()], **options)
 
     def to_internal_value(self, data: Any) -> str:
-        if data in POLICIES:
+        if str(data) in POLICIES:
             return str(data)
         raise invalid(
             f"没有“{data}”这种通知策略，可选：{'、'.join(f'{p.code}（{p.zh}）' for p in POLICIES.values())}。",

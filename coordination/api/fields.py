@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,9 @@ from ground.mistakes import Mistake
 from ground.models import ContactKind, ContactPoint, User
 from ground.places import Datum, Point, WrongCoordinates, is_in_china, point_from
 from ground.terms import Term
+
+# Outside these a slip of the finger is likelier, and the calendar ends within a day or an offset.
+YEARS = range(1950, 2100)
 
 
 class Body(serializers.Serializer):
@@ -105,6 +109,7 @@ class CodeField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> Any:
         code = super().to_internal_value(data)
+        self.run_validators(code)  # usually later, but PostgreSQL cannot even look for a NUL
         row = self.model._default_manager.filter(pk=code).first()
         if row is not None:
             return row
@@ -147,6 +152,36 @@ class IdField(serializers.UUIDField):
 
     def to_representation(self, value: Any) -> str:
         return str(value.public_id)
+
+
+class MomentGiven(serializers.DateTimeField):
+    """A moment with its offset, of the years in which an incident or a visit can be."""
+
+    def to_internal_value(self, data: Any) -> datetime:
+        try:
+            moment: datetime = super().to_internal_value(data)
+        except OverflowError:  # the first and the last day of the calendar do not exist in every time zone
+            raise _year_out_of_range(data) from None
+        if moment.year not in YEARS:
+            raise _year_out_of_range(data)
+        return moment
+
+
+class DayGiven(serializers.DateField):
+    """A day, of the years in which an incident or a visit can be."""
+
+    def to_internal_value(self, data: Any) -> date:
+        day: date = super().to_internal_value(data)
+        if day.year not in YEARS:
+            raise _year_out_of_range(data)
+        return day
+
+
+def _year_out_of_range(given: Any) -> ValidationError:
+    return invalid(
+        f"“{given}”不在 {YEARS[0]} 年至 {YEARS[-1]} 年之内。请核对年份。",
+        f"“{given}” is not between the years {YEARS[0]} and {YEARS[-1]}. Check the year.",
+    )
 
 
 class PhoneField(serializers.CharField):

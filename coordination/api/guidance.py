@@ -19,6 +19,7 @@ from coordination.api.callouts import CalloutReference
 from coordination.api.faces import Face, ToWrite
 from coordination.api.fields import (
     Body,
+    DayGiven,
     IdField,
     MaskedPhone,
     Named,
@@ -85,8 +86,8 @@ class WishBody(Body):
     kind = TermField(GuidanceKind, required=False)
     site = IdField(scopes.sites, required=False, allow_null=True)
     description = serializers.CharField(required=False, allow_blank=True, max_length=4000)
-    wished_from = serializers.DateField(required=False, allow_null=True)
-    wished_until = serializers.DateField(required=False, allow_null=True)
+    wished_from = DayGiven(required=False, allow_null=True)
+    wished_until = DayGiven(required=False, allow_null=True)
     experts_wanted = serializers.IntegerField(required=False, min_value=1, max_value=20)
     contact_name = serializers.CharField(required=False, allow_blank=True, max_length=40)
     contact_phone = PhoneField(required=False)
@@ -132,14 +133,14 @@ class WhyBody(Body):
 
 
 class DaysBody(Body):
-    visit_from = serializers.DateField()
-    visit_until = serializers.DateField(required=False, help_text="The same day, if left out.")
+    visit_from = DayGiven()
+    visit_until = DayGiven(required=False, help_text="The same day, if left out.")
 
 
 class FindingBody(Body):
     text = serializers.CharField(max_length=400)
     advice = serializers.CharField(required=False, allow_blank=True, max_length=400)
-    due_on = serializers.DateField(required=False, allow_null=True)
+    due_on = DayGiven(required=False, allow_null=True)
 
 
 class GuidanceReportBody(Body):

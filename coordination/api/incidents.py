@@ -22,6 +22,7 @@ from coordination.api.fields import (
     CodeField,
     IdField,
     MaskedPhone,
+    MomentGiven,
     Named,
     PhoneField,
     Placed,
@@ -119,7 +120,7 @@ class KindField(serializers.ChoiceField):
 
     def to_internal_value(self, data: Any) -> str:
         words = {one.code: one.word(language()) for one in kinds.KINDS}
-        if data in words:
+        if str(data) in words:
             return str(data)
         meant = next((one.code for one in kinds.KINDS if data in (one.zh, one.en)), "")
         listed = "、".join(f"{code} {word}" for code, word in words.items())
@@ -159,7 +160,7 @@ class Facts(Placed):
     )
     caller_name = serializers.CharField(required=False, allow_blank=True, max_length=40)
     caller_phone = PhoneField(required=False)
-    occurred_at = serializers.DateTimeField(required=False)
+    occurred_at = MomentGiven(required=False)
     accident_level = TermField(AccidentLevel, required=False)
     response_level = TermField(ResponseLevel, required=False)
 
@@ -223,7 +224,7 @@ class IncidentQuery(Query):
 
 class NewLine(Body):
     text = serializers.CharField(max_length=2000)
-    happened_at = serializers.DateTimeField(required=False, help_text="Now, if left out.")
+    happened_at = MomentGiven(required=False, help_text="Now, if left out.")
 
 
 class Outcome(Body):

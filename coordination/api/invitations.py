@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -20,7 +21,9 @@ from coordination.api.faces import Face, ToWrite
 from coordination.api.fields import (
     Body,
     Contact,
+    DayGiven,
     IdField,
+    MomentGiven,
     Placed,
     Query,
     TermField,
@@ -41,6 +44,10 @@ from coordination.paging import (
 )
 from ground.access import Permission
 from ground.guards import Needs
+
+# An officer may write down yesterday's answer today; a visit may be weeks away.
+LATE_RECORD = timedelta(days=1)
+FARTHEST_ARRIVAL = timedelta(days=90)
 
 
 class InviteeShown(serializers.Serializer):
@@ -84,16 +91,25 @@ class AnswerBody(Body):
     """What an invitee says."""
 
     reply = TermField(Reply)
-    eta = serializers.DateTimeField(required=False, allow_null=True)
+    eta = MomentGiven(required=False, allow_null=True)
     crew = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=10_000)
     vehicles = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=10_000)
     reason = serializers.CharField(required=False, allow_blank=True, max_length=200)
-    back_on = serializers.DateField(required=False, allow_null=True)
+    back_on = DayGiven(required=False, allow_null=True)
     source = TermField(
         AnswerSource,
         required=False,
         help_text="officer: recorded for somebody on the phone; api: said by a program. Only these two.",
     )
+
+    def validate_eta(self, eta: datetime | None) -> datetime | None:
+        at = self.context["view"].at
+        if eta and not at - LATE_RECORD <= eta <= at + FARTHEST_ARRIVAL:
+            raise invalid(
+                "预计到达的时间不可能是这一天。请核对日期和时区（例如 +08:00）。",
+                "Nobody can arrive on that day. Check the date and the offset (for example +08:00).",
+            )
+        return eta
 
     def validate_source(self, source: AnswerSource) -> AnswerSource:
         if source not in (AnswerSource.OFFICER, AnswerSource.API):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,8 +14,19 @@ from rest_framework.response import Response
 from contracts.models import Capability, RescueTeam
 from coordination import recommendations
 from coordination.api import scopes
+from coordination.api.bodies import read_json
 from coordination.api.faces import Face
-from coordination.api.fields import Body, CodeField, IdField, Placed, Query, TermField, asked_of, read
+from coordination.api.fields import (
+    Body,
+    CodeField,
+    DayGiven,
+    IdField,
+    Placed,
+    Query,
+    TermField,
+    asked_of,
+    read,
+)
 from coordination.api.problems import invalid, language
 from coordination.callouts import RequirementSpec
 from coordination.matching import Match, Situation
@@ -94,7 +104,7 @@ class RequirementsInQuery(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> Any:
         try:
-            lines = json.loads(str(data))
+            lines = read_json(str(data))
         except ValueError as wrong:
             raise invalid(
                 "requirements 不是有效的 JSON。写法与 POST callouts/ 的 requirements 相同。",
@@ -120,8 +130,8 @@ class BareNeed(Placed):
     situation = TermField(Situation, default=Situation.RESCUE)
     requirements = RequirementsField()
     enterprise = IdField(scopes.enterprises, required=False, help_text="For interests and agreements.")
-    starts_on = serializers.DateField(required=False, help_text="Today, if left out.")
-    ends_on = serializers.DateField(required=False)
+    starts_on = DayGiven(required=False, help_text="Today, if left out.")
+    ends_on = DayGiven(required=False)
     rows = serializers.IntegerField(default=ROWS, min_value=1, max_value=1000)
     excluded = serializers.IntegerField(default=EXCLUDED, min_value=0, max_value=20_000)
 

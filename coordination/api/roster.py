@@ -124,12 +124,12 @@ class MomentField(serializers.CharField):
             if len(text) == 10:
                 return date.fromisoformat(text)
             moment = datetime.fromisoformat(text)
-        except ValueError as wrong:
+            return clock.day_of(moment) if moment.tzinfo else moment.date()
+        except (ValueError, OverflowError) as wrong:
             raise invalid(
                 "请写成 2026-11-24 或 2026-11-24T14:18:00+08:00。",
                 "Write 2026-11-24 or 2026-11-24T14:18:00+08:00.",
             ) from wrong
-        return clock.day_of(moment) if moment.tzinfo else moment.date()
 
 
 class ExpertQuery(Query):

@@ -270,7 +270,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["coordination.api.bodies.TextParser"],
     "EXCEPTION_HANDLER": "coordination.api.problems.handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
