@@ -5,6 +5,8 @@
 ROOT=$(pwd)
 VENV=${VENV:-$ROOT/.venv}
 PY=$VENV/bin/python
+# Some images forbid compiled modules; each start would then compile two thousand of them, for five seconds.
+unset PYTHONDONTWRITEBYTECODE
 
 say() { printf '>> %s\n' "$*" >&2; }
 
