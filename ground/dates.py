@@ -42,7 +42,7 @@ def parse_date(written: object, *, month_end: bool = False) -> date:
         return written
     if isinstance(written, int | float) and not isinstance(written, bool):
         return _from_number(written, month_end=month_end)
-    text = unicodedata.normalize("NFKC", str(written or "")).strip().lstrip("'")
+    text = _squeezed(unicodedata.normalize("NFKC", str(written or ""))).lstrip("'")
     text = _MIDNIGHT.sub("", text)
     match = _YEAR_MONTH_DAY.fullmatch(text) or _EIGHT_DIGITS.fullmatch(text)
     if match is None:
@@ -75,6 +75,11 @@ def _from_number(number: float, *, month_end: bool) -> date:
     raise _wrong(f"{number:g}")
 
 
+def _squeezed(text: str) -> str:
+    """Return the text with single blanks: the patterns try every way of dividing a run of thousands."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
 def _wrong(written: object, because: str = "") -> WrongDate:
     reason_zh = f"（{because}）" if because else ""
     return WrongDate(
@@ -92,7 +97,7 @@ def parse_span(written: object) -> tuple[date, date]:
     :raises WrongDate: if it is not two dates, or if they are in the wrong order.
     """
     # ~ and — are split on before NFKC, which would turn ～ into ~ and leave the rest.
-    text = str(written or "").strip()
+    text = _squeezed(str(written or ""))
     parts = [part for part in _SPAN.split(text) if part]
     if len(parts) == 1 and text.count("-") == 1 and re.search(r"[.年月/]", text):
         parts = text.split("-")

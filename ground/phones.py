@@ -14,6 +14,8 @@ import phonenumbers
 
 from ground.mistakes import Mistake
 
+# Two numbers and an extension fit; of more, the patterns below would try every part, for minutes.
+LONGEST = 80
 # Dialled as they are. Any other short number is far more likely to be half a number.
 SHORT_CODES = frozenset({"110", "119", "120", "122", "12350", "12395"})
 
@@ -40,6 +42,8 @@ def normalise(typed: object) -> str:
     :raises WrongPhone: if it is not one whole number; the message says what is missing.
     """
     text = _text_of(typed)
+    if len(text) > LONGEST:
+        raise _not_a_number(f"{text[:LONGEST]}…")
     plain = _BETWEEN.sub("-", unicodedata.normalize("NFKC", text)).strip("-")
     digits = plain.replace("-", "")
     if digits in SHORT_CODES:

@@ -127,7 +127,8 @@ def parse_point(text: str) -> Point:
     # NFKC makes the full-width digits and commas of a Chinese keyboard plain; 、 it leaves alone. It also
     # takes ″ apart into two ′, which the pattern would read as minutes, so the marks are swapped first.
     plain = text.replace("″", '"').replace("”", '"').replace("’", "'").replace("′", "'")
-    plain = unicodedata.normalize("NFKC", plain).strip().strip("()[]")
+    # Runs of blanks are squeezed: the pattern would try every way of dividing them, for minutes.
+    plain = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", plain)).strip().strip("()[]")
     found = list(_COORDINATE.finditer(plain))
     left_over = re.sub(r"[\s,、;/]", "", _COORDINATE.sub("", plain))
     if len(found) != 2 or left_over:

@@ -112,3 +112,9 @@ def test_every_way_of_writing_a_day_reads_back_as_that_day(day):
 def test_anything_is_a_date_or_refused_and_never_crashes(written):
     with contextlib.suppress(WrongDate):
         assert isinstance(parse_date(written), date)
+
+
+@pytest.mark.parametrize("read", [parse_date, parse_span])
+def test_thousands_of_blanks_in_a_date_are_refused_at_once(read):
+    with pytest.raises(WrongDate):
+        read("2024" + " " * 30_000 + "x")

@@ -130,3 +130,8 @@ def test_any_text_is_kept_or_refused_and_never_crashes(text):
     except WrongPhone:
         return
     assert normalise(kept) == kept
+
+
+def test_twenty_thousand_digits_are_refused_at_once():
+    with pytest.raises(WrongPhone, match="不是有效的电话号码"):
+        normalise("1" * 20_000)

@@ -236,3 +236,8 @@ def test_many_drives_at_once_equal_each_by_itself(distances):
 def test_a_negative_distance_is_a_mistake_of_the_caller():
     with pytest.raises(ValueError, match="negative"):
         drive_minutes(-1.0)
+
+
+def test_thousands_of_blanks_in_a_place_are_refused_at_once():
+    with pytest.raises(WrongCoordinates, match="不是经纬度"):
+        parse_point("东经" + " " * 30_000 + "x")
