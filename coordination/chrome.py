@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from ground import clock
+from ground import clock, installation
 from ground.access import Permission, Role
 from ground.models import User
 from incidents.models import Incident
@@ -30,19 +30,20 @@ class NavItem:
 def chrome(request: HttpRequest) -> dict[str, Any]:
     """Context of `base.html`. The clock is the database's, so that countdowns on the page agree with it."""
     user = getattr(request, "user", None)
+    sender = installation.sender()
     around: dict[str, Any] = {
         "installation": {
             "is_demo": settings.MUSTER_MODE == "demo",
             "mode": settings.MUSTER_MODE,
-            "sender_name": settings.MUSTER_SENDER_NAME,
-            "duty_phone": settings.MUSTER_DUTY_PHONE,
+            "sender_name": sender.name,
+            "duty_phone": sender.duty_phone,
         },
         "server_now": clock.now(),
     }
     if isinstance(user, User):
         language = get_language() or "zh-hans"
         around["nav"] = _nav(request, user)
-        around["role_label"] = "、".join(role.word(language) for role in Role if role in user.roles())
+        around["role_label"] = _("、").join(role.word(language) for role in Role if role in user.roles())
     return around
 
 
@@ -66,8 +67,8 @@ def _nav(request: HttpRequest, user: User) -> list[NavItem]:
         items.append(item("experts", _("专家名册"), "experts", hotkey="g x"))
     if user.may(Permission.READ_CONTRACTS):
         items.append(item("teams", _("救援队伍"), "teams", hotkey="g t"))
-        items.append(item("enterprises", _("企业"), "enterprises"))
-        items.append(item("agreements", _("救援协议"), "agreements"))
+        items.append(item("enterprises", pgettext("list", "企业"), "enterprises"))
+        items.append(item("agreements", pgettext("list", "救援协议"), "agreements"))
     if user.may(Permission.READ_GUIDANCE):
         items.append(item("guidance", _("指导申请"), "guidance"))
     if settings.MUSTER_MODE == "demo" and (

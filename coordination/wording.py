@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
-
 from coordination.models import Callout, GuidanceRequest, Invitation
 from coordination.paging import InviteeKind, Mode
 from coordination.visits import GuidanceKind
+from ground import installation
 from ground.clock import SHANGHAI
 from incidents.models import Incident
 
@@ -33,7 +32,7 @@ def ask_subject(invitation: Invitation) -> str:
         what = "请您指导企业"
     elif invitation.requirement.kind == InviteeKind.TEAM:
         what = "请出动救援"
-    return f"{drill_mark(callout)}【{settings.MUSTER_SENDER_NAME}】{what}：{subject_title(callout)}"
+    return f"{drill_mark(callout)}【{installation.sender().name}】{what}：{subject_title(callout)}"
 
 
 def ask_text(invitation: Invitation) -> str:
@@ -44,18 +43,19 @@ def ask_text(invitation: Invitation) -> str:
     if invitation.travel_minutes is not None and invitation.requirement.mode == Mode.ONSITE:
         parts.append(f"距您约{invitation.distance_km:.0f}公里、{invitation.travel_minutes:.0f}分钟。")
     parts.append(f"请在{until}前答复。")
-    if settings.MUSTER_DUTY_PHONE:
-        parts.append(f"值班电话{settings.MUSTER_DUTY_PHONE}。")
+    if phone := installation.sender().duty_phone:
+        parts.append(f"值班电话{phone}。")
     parts.append("1接受，2只能远程，3不能参加。点链接答复：")
     return drill_mark(callout) + "".join(parts)
 
 
 def stand_down_subject(invitation: Invitation) -> str:
-    return f"{drill_mark(invitation.callout)}【{settings.MUSTER_SENDER_NAME}】无需前往：{subject_title(invitation.callout)}"
+    return f"{drill_mark(invitation.callout)}【{installation.sender().name}】无需前往：{subject_title(invitation.callout)}"
 
 
 def stand_down_text(invitation: Invitation, why: str) -> str:
-    phone = f"如有疑问请拨{settings.MUSTER_DUTY_PHONE}。" if settings.MUSTER_DUTY_PHONE else ""
+    number = installation.sender().duty_phone
+    phone = f"如有疑问请拨{number}。" if number else ""
     return (
         f"{drill_mark(invitation.callout)}{invitation.invitee.name}：{why}，请您不必前往，感谢支持。{phone}"
     )
@@ -66,7 +66,7 @@ def reserve_text(invitation: Invitation) -> str:
 
 
 def correction_subject(callout: Callout) -> str:
-    return f"{drill_mark(callout)}【{settings.MUSTER_SENDER_NAME}】情况更正：{subject_title(callout)}"
+    return f"{drill_mark(callout)}【{installation.sender().name}】情况更正：{subject_title(callout)}"
 
 
 def correction_text(invitation: Invitation, what: str) -> str:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+
+from django.conf import settings
 
 from ground.mistakes import Refused
 from ground.models import Installation, Mode, Region
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who asks, and whom to ring back: what stands in every message and on every page."""
+
+    name: str
+    duty_phone: str
 
 
 class WrongMode(Refused):
@@ -19,6 +30,15 @@ class NotBegun(Refused):
 def current() -> Installation | None:
     """Return the installation, None before the first start."""
     return Installation.objects.select_related("region").first()
+
+
+def sender() -> Sender:
+    """Return the sender that the environment sets, else the one given when the installation was begun."""
+    begun = current()
+    return Sender(
+        settings.MUSTER_SENDER_NAME or (begun.sender_name if begun else ""),
+        settings.MUSTER_DUTY_PHONE or (begun.duty_phone if begun else ""),
+    )
 
 
 def begin(

@@ -28,7 +28,7 @@ from coordination.answers import Answer
 from coordination.models import Deployment, Invitation
 from coordination.paging import AnswerSource, DeploymentStatus, InvitationStatus, Reply
 from coordination.views.answer_page import AnswerPage
-from ground import clock
+from ground import clock, installation
 from ground.audit import Actor
 from ground.mistakes import Mistake, Refused
 
@@ -223,7 +223,8 @@ def _refuse_late_change(invitation: Invitation, said: Answer, at: datetime) -> N
     before = Reply.DECLINE if status is not InvitationStatus.ACCEPTED else invitation.reply
     if said.reply == before or AnswerPage(invitation, at).can_change:
         return
-    phone = f" {settings.MUSTER_DUTY_PHONE}" if settings.MUSTER_DUTY_PHONE else ""
+    number = installation.sender().duty_phone
+    phone = f" {number}" if number else ""
     raise TooLate(
         f"答复已超过 10 分钟，或已经到场，不能在这里更改。请拨打值班电话{phone}。",
         f"Your answer is more than 10 minutes old, or you have arrived. Ring the duty phone{phone} to change it.",
@@ -343,10 +344,11 @@ def _visitor(request: HttpRequest) -> str:
 
 
 def _sign(request: HttpRequest, at: datetime, why: str, *, status: int) -> HttpResponse:
+    sender = installation.sender()
     page = {
         "title": _("本次通知已结束") if why == "expired" else _("找不到这个通知"),
-        "sender_name": settings.MUSTER_SENDER_NAME,
-        "duty_phone": settings.MUSTER_DUTY_PHONE,
+        "sender_name": sender.name,
+        "duty_phone": sender.duty_phone,
         "server_now": at,
     }
     return render(request, "coordination/answer_gone.html", {"page": page, "why": why}, status=status)
@@ -359,7 +361,8 @@ def _number(form: QueryDict, name: str, least: int, most: int, zh: str, en: str)
     typed = form.get(name, "").strip()
     if not typed:
         return None
-    if typed.isdecimal() and least <= int(typed) <= most:
+    # int() itself refuses some thousands of digits, and not with a sentence.
+    if typed.isdecimal() and len(typed) <= 9 and least <= int(typed) <= most:
         return int(typed)
     raise WrongField(
         f"“{zh}”应为 {least} 到 {most} 的整数，您填的是“{typed[:20]}”。",

@@ -14,7 +14,6 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from django.conf import settings
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -29,6 +28,7 @@ from coordination.paging import (
 )
 from coordination.visits import GuidanceKind
 from experts.models import Expert
+from ground import installation
 from ground.clock import SHANGHAI
 from ground.models import ContactKind
 from ground.phones import as_written, masked
@@ -106,13 +106,17 @@ class AnswerPage:
         """The minute for which the times of arrival on the page were computed, as a Unix time."""
         return int(_whole_minute(self.at).timestamp())
 
+    @cached_property
+    def _sender(self) -> installation.Sender:
+        return installation.sender()
+
     @property
     def sender_name(self) -> str:
-        return settings.MUSTER_SENDER_NAME
+        return self._sender.name
 
     @property
     def duty_phone(self) -> str:
-        return settings.MUSTER_DUTY_PHONE
+        return self._sender.duty_phone
 
     @property
     def addressee(self) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -14,6 +13,7 @@ from coordination.models import Deployment, GuidanceRequest, Invitation
 from coordination.paging import CalloutStatus, InvitationStatus
 from coordination.visits import GuidanceStatus
 from experts.models import Appointment, Expert
+from ground import installation
 from ground.clock import SHANGHAI
 from ground.models import ContactKind
 
@@ -170,7 +170,7 @@ def days_of(request: GuidanceRequest) -> str:
 
 
 def help_line() -> str:
-    phone = settings.MUSTER_DUTY_PHONE
+    phone = installation.sender().duty_phone
     return _("需要帮助？请拨打 %(phone)s") % {"phone": phone} if phone else ""
 
 

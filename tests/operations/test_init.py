@@ -118,3 +118,13 @@ def test_what_no_option_gives_is_asked_for(monkeypatch):
     init(asks=True, region=None)
 
     assert installation.check(Mode.LIVE).region.code == "130200"
+
+
+def test_the_name_given_at_the_beginning_stands_in_messages_until_the_environment_says_otherwise(settings):
+    settings.MUSTER_SENDER_NAME = settings.MUSTER_DUTY_PHONE = ""
+    installation.begin(Mode.LIVE, sender_name="冀东应急中心", duty_phone="0315-1234567", at=NOON)
+
+    assert installation.sender() == installation.Sender("冀东应急中心", "0315-1234567")
+
+    settings.MUSTER_SENDER_NAME = "省应急救援中心"
+    assert installation.sender() == installation.Sender("省应急救援中心", "0315-1234567")
