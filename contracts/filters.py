@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import TextInput
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _l
 
 from contracts.distances import USUAL_DRIVE_MINUTES
@@ -18,29 +17,8 @@ from contracts.models import (
     TeamKind,
     TeamState,
 )
-from ground.models import Industry, Region
-
-
-def industries() -> list[tuple[str, str]]:
-    english = (get_language() or "").startswith("en")
-    return [(one.code, one.name_en if english else one.name) for one in Industry.objects.all()]
-
-
-def units() -> list[tuple[str, str]]:
-    return [(one.code, one.name) for one in Region.objects.filter(unit=F("pk"))]
-
-
-def team_kinds() -> list[tuple[str, str]]:
-    return [(one.value, one.word(get_language() or "zh-hans")) for one in TeamKind]
-
-
-def team_states() -> list[tuple[str, str]]:
-    return [(one.value, one.word(get_language() or "zh-hans")) for one in TeamState]
-
-
-def capabilities() -> list[tuple[str, str]]:
-    english = (get_language() or "").startswith("en")
-    return [(one.code, one.name_en if english else one.name) for one in Capability.objects.all()]
+from ground.forms import industries, units
+from ground.languages import row_choices, term_choices
 
 
 class EnterpriseFilter(django_filters.FilterSet):
@@ -64,11 +42,18 @@ class TeamFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(
         label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
     )
-    kind = django_filters.ChoiceFilter(label=_l("类型"), choices=team_kinds, empty_label=_l("全部类型"))
-    capability = django_filters.ChoiceFilter(
-        label=_l("救援能力"), field_name="capabilities", choices=capabilities, empty_label=_l("全部能力")
+    kind = django_filters.ChoiceFilter(
+        label=_l("类型"), choices=lambda: term_choices(TeamKind), empty_label=_l("全部类型")
     )
-    state = django_filters.ChoiceFilter(label=_l("状态"), choices=team_states, empty_label=_l("全部状态"))
+    capability = django_filters.ChoiceFilter(
+        label=_l("救援能力"),
+        field_name="capabilities",
+        choices=lambda: row_choices(Capability.objects.all()),
+        empty_label=_l("全部能力"),
+    )
+    state = django_filters.ChoiceFilter(
+        label=_l("状态"), choices=lambda: term_choices(TeamState), empty_label=_l("全部状态")
+    )
     region = django_filters.ChoiceFilter(
         label=_l("地区"), field_name="region__unit", choices=units, empty_label=_l("全部地区")
     )

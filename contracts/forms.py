@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -22,20 +21,10 @@ from contracts.models import (
     Site,
     UnitSize,
 )
-from ground import gazetteer, places
-from ground.mistakes import Mistake
-from ground.models import Industry, Region
-from ground.places import Point, drive_minutes
-from ground.terms import Term
-
-
-def words_of(terms: type[Term]) -> list[tuple[str, str]]:
-    return [(one.value, one.word(get_language() or "zh-hans")) for one in terms]
-
-
-def day_field(**attributes: Any) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(widget=widget, **attributes)
+from ground.forms import PointField, RegionField, day_field, industries
+from ground.languages import term_choices
+from ground.models import Industry, Precision
+from ground.places import drive_minutes
 
 
 class NamedField(forms.CharField):
@@ -81,7 +70,7 @@ class AgreementForm(forms.Form):
 
     enterprise = NamedField(kind="enterprise", label=_l("甲方企业"), help_text=_l("全称、简称或拼音首字母"))
     team = NamedField(kind="team", label=_l("乙方队伍"), help_text=_l("队伍名称"))
-    kind = forms.ChoiceField(label=_l("协议类型"), choices=lambda: words_of(AgreementKind))
+    kind = forms.ChoiceField(label=_l("协议类型"), choices=lambda: term_choices(AgreementKind))
     number = forms.CharField(
         label=_l("协议编号"), required=False, max_length=40, help_text=_l("留空由系统编号")
     )
@@ -105,7 +94,7 @@ class AgreementForm(forms.Form):
     drive_time_source = forms.ChoiceField(
         label=_l("行车时间来源"),
         required=False,
-        choices=lambda: [("", _("未填")), *words_of(DriveTimeSource)],
+        choices=lambda: [("", _("未填")), *term_choices(DriveTimeSource)],
     )
     response_promise_minutes = forms.IntegerField(
         label=_l("到达承诺（分钟）"), required=False, min_value=1, max_value=1000
@@ -171,8 +160,7 @@ class ConsentForm(forms.Form):
 
     def __init__(self, *args: Any, parties: Iterable[Party], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(party.value, party.word(get_language() or "zh-hans")) for party in parties]
-        self.fields["party"].choices = choices  # type: ignore[attr-defined]
+        self.fields["party"].choices = term_choices(parties)  # type: ignore[attr-defined]
 
 
 class TerminationForm(forms.Form):
@@ -185,44 +173,6 @@ class RenewalForm(forms.Form):
 
 
 # --- enterprises ----------------------------------------------------------------------------------
-
-
-def sentence(mistake: Mistake) -> str:
-    """Return the mistake's sentence in the language of the page."""
-    return mistake.sentence(get_language() or "zh-hans")
-
-
-def _industries() -> list[tuple[str, str]]:
-    english = (get_language() or "").startswith("en")
-    return [(one.code, one.name_en if english else one.name) for one in Industry.objects.all()]
-
-
-class RegionField(forms.CharField):
-    """A city or county by its name or code: 唐山市曹妃甸区, 130209."""
-
-    def clean(self, value: Any) -> Region | None:
-        text = super().clean(value)
-        if not text:
-            return None
-        row = gazetteer.find(text)
-        found = Region.objects.filter(pk=row.code).first() if row else None
-        if found is None:
-            raise forms.ValidationError(
-                _("没有找到“%(text)s”，或有几个同名。请写明市和县，例如 唐山市曹妃甸区。") % {"text": text},
-                code="unknown",
-            )
-        return found
-
-
-class PointField(forms.CharField):
-    """Longitude and latitude, in the order and the way that maps copy them."""
-
-    def clean(self, value: Any) -> Point | None:
-        text = super().clean(value)
-        try:
-            return places.parse_point(text) if text else None
-        except Mistake as mistake:
-            raise forms.ValidationError(sentence(mistake), code="wrong") from None
 
 
 class PlaceForm(forms.Form):
@@ -244,9 +194,9 @@ class EnterpriseForm(PlaceForm):
     )
     short_name = forms.CharField(label=_l("简称"), required=False, max_length=40)
     # Nothing is chosen beforehand: a trade that nobody picked would be believed.
-    industry = forms.ChoiceField(label=_l("行业"), choices=lambda: [("", _("请选择")), *_industries()])
+    industry = forms.ChoiceField(label=_l("行业"), choices=lambda: [("", _("请选择")), *industries()])
     unit_size = forms.ChoiceField(
-        label=_l("规模"), required=False, choices=lambda: [("", _("未填")), *words_of(UnitSize)]
+        label=_l("规模"), required=False, choices=lambda: [("", _("未填")), *term_choices(UnitSize)]
     )
     head = forms.CharField(label=_l("主要负责人"), required=False, max_length=40)
 
@@ -277,13 +227,15 @@ class EnterpriseForm(PlaceForm):
             "region": enterprise.region_id or "",
             "address": enterprise.address,
             # The seat of a county is not a place that somebody gave.
-            "point": str(enterprise.point) if enterprise.point and enterprise.precision == "exact" else "",
+            "point": str(enterprise.point)
+            if enterprise.point and enterprise.precision == Precision.EXACT
+            else "",
         }
 
 
 class SiteForm(PlaceForm):
     name = forms.CharField(label=_l("厂区名称"), max_length=80)
-    industry = forms.ChoiceField(label=_l("行业"), choices=_industries)
+    industry = forms.ChoiceField(label=_l("行业"), choices=industries)
     hazards = forms.CharField(
         label=_l("主要危险源"), required=False, max_length=200, help_text=_l("例如 液氨 18 t")
     )

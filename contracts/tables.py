@@ -9,7 +9,6 @@ import django_tables2 as tables
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -25,6 +24,7 @@ from contracts.models import (
     UnitSize,
 )
 from contracts.periods import BINDING, AgreementStatus
+from ground.languages import is_english, language, name_of
 
 # Shape, word and colour: a status must survive a greyscale print.
 STATUS_MARKS = {
@@ -45,10 +45,6 @@ TEAM_MARKS = {
 }
 
 
-def language() -> str:
-    return get_language() or "zh-hans"
-
-
 def _mark(marks: dict[Any, tuple[str, str]], term: Any) -> SafeString:
     colour, shape = marks[term]
     return format_html(
@@ -65,10 +61,6 @@ def status_mark(status: AgreementStatus) -> SafeString:
 
 def team_state_mark(state: str) -> SafeString:
     return _mark(TEAM_MARKS, TeamState(state))
-
-
-def industry_name(industry: Any) -> str:
-    return str(industry.name_en if language().startswith("en") else industry.name)
 
 
 class EnterpriseTable(tables.Table):
@@ -94,7 +86,7 @@ class EnterpriseTable(tables.Table):
         return format_html('<span class="num">{}</span>', value or _("待补"))
 
     def render_industry(self, record: Enterprise) -> str:
-        return industry_name(record.industry)
+        return name_of(record.industry)
 
     def render_unit_size(self, record: Enterprise) -> str:
         return UnitSize(record.unit_size).word(language()) if record.unit_size else "—"
@@ -147,9 +139,8 @@ class TeamTable(tables.Table):
         return format_html('<span class="num nowrap">{} / {}</span>', record.members, record.vehicles)
 
     def render_capabilities(self, record: RescueTeam) -> str:
-        english = language().startswith("en")
-        names = [one.name_en if english else one.name for one in record.capabilities.all()]
-        return (", " if english else "、").join(names) or "—"
+        names = [name_of(one) for one in record.capabilities.all()]
+        return (", " if is_english() else "、").join(names) or "—"
 
     def render_state(self, record: RescueTeam) -> SafeString:
         return team_state_mark(record.state)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date
 
 import django_filters
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.forms import Select, TextInput
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _l
 
 from experts.models import Appointment, Expert, ExpertQuerySet
-from ground.models import Industry, Region
+from ground.forms import industries, units
 from ground.terms import Term
 
 SOON_DAYS = 30
@@ -41,15 +40,6 @@ class Tab(Term):
                 return experts
 
 
-def _industries() -> list[tuple[str, str]]:
-    english = (get_language() or "").startswith("en")
-    return [(one.code, one.name_en if english else one.name) for one in Industry.objects.all()]
-
-
-def _units() -> list[tuple[str, str]]:
-    return [(one.code, one.name) for one in Region.objects.filter(unit=F("pk"))]
-
-
 class ExpertFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(
         label=_l("搜索"),
@@ -57,10 +47,10 @@ class ExpertFilter(django_filters.FilterSet):
         widget=TextInput(attrs={"type": "search", "placeholder": _l("姓名、拼音、首字母、单位、聘书编号")}),
     )
     industry = django_filters.ChoiceFilter(
-        label=_l("行业"), method="practising", choices=_industries, empty_label=_l("全部行业"), widget=Select
+        label=_l("行业"), method="practising", choices=industries, empty_label=_l("全部行业"), widget=Select
     )
     region = django_filters.ChoiceFilter(
-        label=_l("地区"), method="living_in", choices=_units, empty_label=_l("全部地区"), widget=Select
+        label=_l("地区"), method="living_in", choices=units, empty_label=_l("全部地区"), widget=Select
     )
 
     class Meta:

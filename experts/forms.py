@@ -10,47 +10,18 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from experts.differences import exact_point
 from experts.models import Expert, TaskCategory
 from experts.profile import Profile, TermOfOffice
-from experts.roster_rows import nearest
 from experts.standing import industries_of
-from ground import dates, gazetteer, phones, places
-from ground.mistakes import Mistake
-from ground.models import ContactKind, Industry, Specialty
+from ground import dates, gazetteer, phones
+from ground.forms import PointField, RegionField, day_field, industries
+from ground.languages import row_choices, sentence, term_choices
+from ground.models import ContactKind, Specialty
 from ground.spreadsheets import LARGEST_FILE_MB, MEGABYTE
-
-EXAMPLE = "唐山市丰南区"  # not translated: a name
-
-
-def sentence(mistake: Mistake) -> str:
-    """Return the mistake's sentence in the language of the page."""
-    return mistake.sentence(get_language() or "zh-hans")
-
-
-def _english() -> bool:
-    return (get_language() or "").startswith("en")
-
-
-def _industries() -> list[tuple[str, str]]:
-    return [(one.code, one.name_en if _english() else one.name) for one in Industry.objects.all()]
-
-
-def _specialties() -> list[tuple[str, str]]:
-    return [(one.code, one.name_en if _english() else one.name) for one in Specialty.objects.all()]
-
-
-def _offers() -> list[tuple[str, str]]:
-    return [(one.value, one.word(get_language() or "zh-hans")) for one in TaskCategory]
-
-
-def _day(**attributes: Any) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(widget=widget, **attributes)
 
 
 class WrittenDayField(forms.CharField):
@@ -65,34 +36,6 @@ class WrittenDayField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return value.isoformat() if isinstance(value, date) else value
-
-
-class RegionField(forms.CharField):
-    """A city or county by its name; cleaned to its code."""
-
-    def clean(self, value: Any) -> str:
-        text = super().clean(value)
-        if not text:
-            return ""
-        region = gazetteer.find(text)
-        if region is not None and region.level != "province":
-            return region.code
-        names = [row.full_name for row in gazetteer.rows() if row.level != "province"]
-        raise ValidationError(
-            _("找不到市县“%(name)s”，或有几个同名的。请写全称，例如 %(near)s。")
-            % {"name": text, "near": "、".join(nearest(text, names)) or EXAMPLE}
-        )
-
-
-class PointField(forms.CharField):
-    """Coordinates, "longitude,latitude" in WGS-84."""
-
-    def clean(self, value: Any) -> places.Point | None:
-        text = super().clean(value)
-        try:
-            return places.parse_point(text) if text else None
-        except places.WrongCoordinates as mistake:
-            raise ValidationError(sentence(mistake)) from mistake
 
 
 class ContactsField(forms.CharField):
@@ -131,15 +74,21 @@ class ExpertForm(forms.Form):
     employer = forms.CharField(label=_l("工作单位"), max_length=80)
     title = forms.CharField(label=_l("职称"), max_length=40, required=False)
     position = forms.CharField(label=_l("职务"), max_length=60, required=False)
-    primary = forms.ChoiceField(label=_l("主专业"), choices=lambda: [("", "—"), *_industries()])
+    primary = forms.ChoiceField(label=_l("主专业"), choices=lambda: [("", "—"), *industries()])
     secondary = forms.MultipleChoiceField(
-        label=_l("兼专业"), choices=_industries, required=False, widget=forms.CheckboxSelectMultiple
+        label=_l("兼专业"), choices=industries, required=False, widget=forms.CheckboxSelectMultiple
     )
     specialties = forms.MultipleChoiceField(
-        label=_l("专业方向"), choices=_specialties, required=False, widget=forms.CheckboxSelectMultiple
+        label=_l("专业方向"),
+        choices=lambda: row_choices(Specialty.objects.all()),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     offers = forms.MultipleChoiceField(
-        label=_l("任务类别"), choices=_offers, required=False, widget=forms.CheckboxSelectMultiple
+        label=_l("任务类别"),
+        choices=lambda: term_choices(TaskCategory),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     region = RegionField(
         label=_l("所在市县"),
@@ -198,7 +147,7 @@ class ExpertForm(forms.Form):
             industries=tuple(dict.fromkeys((said["primary"], *said["secondary"]))),
             specialties=frozenset(said["specialties"]),
             offers=frozenset(said["offers"]),
-            region=said["region"] or None,
+            region=said["region"].code if said["region"] else None,
             point=said["point"],
             at_seat=said["point"] is None,
         )
@@ -210,8 +159,8 @@ class NewExpertForm(ExpertForm):
     contacts = ContactsField(
         label=_l("联系方式"), help_text=_l("每行一个，按拨打顺序：手机、邮箱、办公电话。")
     )
-    starts_on = _day(label=_l("聘期起"))
-    ends_on = _day(label=_l("聘期止"))
+    starts_on = day_field(label=_l("聘期起"))
+    ends_on = day_field(label=_l("聘期止"))
     number = forms.CharField(label=_l("聘书编号"), max_length=40, required=False)
     category = forms.CharField(label=_l("类别"), max_length=20, required=False)
     group_role = forms.CharField(label=_l("专家组职务"), max_length=20, required=False)
@@ -229,8 +178,8 @@ class NewExpertForm(ExpertForm):
 
 
 class AbsenceForm(forms.Form):
-    starts_on = _day(label=_l("从"))
-    ends_on = _day(label=_l("到"), help_text=_l("含当天。"))
+    starts_on = day_field(label=_l("从"))
+    ends_on = day_field(label=_l("到"), help_text=_l("含当天。"))
     reason = forms.CharField(label=_l("原因"), max_length=100, required=False)
 
 
@@ -239,20 +188,20 @@ class SuspendForm(forms.Form):
 
 
 class RenewForm(forms.Form):
-    until = _day(label=_l("聘期延至"), help_text=_l("从原聘期次日起；原聘期已过的，从今天起。"))
+    until = day_field(label=_l("聘期延至"), help_text=_l("从原聘期次日起；原聘期已过的，从今天起。"))
     number = forms.CharField(label=_l("新聘书编号"), max_length=40, required=False)
 
 
 class AppointForm(forms.Form):
-    starts_on = _day(label=_l("聘期起"))
-    ends_on = _day(label=_l("聘期止"))
+    starts_on = day_field(label=_l("聘期起"))
+    ends_on = day_field(label=_l("聘期止"))
     number = forms.CharField(label=_l("聘书编号"), max_length=40, required=False)
     category = forms.CharField(label=_l("类别"), max_length=20, required=False)
     group_role = forms.CharField(label=_l("专家组职务"), max_length=20, required=False)
 
 
 class DismissForm(forms.Form):
-    on = _day(label=_l("解聘日"), help_text=_l("从这一天起不再聘任。"))
+    on = day_field(label=_l("解聘日"), help_text=_l("从这一天起不再聘任。"))
     reason = forms.CharField(label=_l("解聘原因"), max_length=200)
 
 

@@ -6,7 +6,6 @@ in `experts.roster_sheet`.
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from experts.models import Appointment, Certificate, Expert, TaskCategory
 from experts.profile import Profile, Qualification, Standing, TermOfOffice
 from experts.roster_columns import BY_KEY, STANDINGS
 from ground import dates, gazetteer, industries, phones, places
+from ground.guesses import nearest
 from ground.mistakes import Mistake
 from ground.models import ContactKind
 from ground.places import Datum, Point
@@ -97,17 +97,6 @@ def _parted(sentence: str, mark: str) -> tuple[str, str]:
     end = mark.strip()
     problem, between, remedy = whole.removesuffix(end).rpartition(mark)
     return (problem + end, remedy + end) if between else (whole, "")
-
-
-def nearest(wanted: str, known: Iterable[str], *, count: int = 3) -> list[str]:
-    """Return the known words that were probably meant: those within one another, the alike, else any in common."""
-    words = list(dict.fromkeys(known))
-    within = [word for word in words if wanted and (wanted in word or word in wanted)]
-    alike = difflib.get_close_matches(wanted, words, n=count, cutoff=0.5)
-    if likely := list(dict.fromkeys([*within, *alike])):
-        return likely[:count]
-    shared = {word: len(set(word) & set(wanted)) for word in words}
-    return sorted(filter(shared.get, words), key=lambda word: -shared[word])[:count]
 
 
 class RowReader:

@@ -32,6 +32,7 @@ from ground.mistakes import Mistake, Refused
 from ground.models import ContactKind, NumberSeries, Revision, Specialty
 from ground.new_workbooks import NewSheet, write_workbook
 from ground.spreadsheets import Table, Workbook, WorkbookMistake, read_workbook, tables_in
+from ground.terms import Words
 
 _IMPORTING = "roster-import"
 # Stands in the audit trail for what concerns no single expert.
@@ -63,17 +64,6 @@ class Update:
 
 
 @dataclass(frozen=True)
-class Notice:
-    """Something that was passed over, or that is worth knowing; it stops nothing."""
-
-    zh: str
-    en: str
-
-    def sentence(self, language: str) -> str:
-        return self.en if language.startswith("en") else self.zh
-
-
-@dataclass(frozen=True)
 class Plan:
     """What importing a file would do, as of the moment it was read."""
 
@@ -83,7 +73,7 @@ class Plan:
     updates: tuple[Update, ...] = ()
     unchanged: int = 0
     errors: tuple[CellError, ...] = ()
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[Words, ...] = ()  # what was passed over or is worth knowing; it stops nothing
     headers: tuple[tuple[str, int], ...] = ()  # each sheet that was read, and the row of its header
     rows: tuple[Row, ...] = field(default=(), repr=False)
 
@@ -236,17 +226,17 @@ def _tables(workbook: Workbook) -> Sequence[Table]:
     return tables_in(workbook, titles(but=weaker), required=REQUIRED) if weaker else tables
 
 
-def _notices(tables: Iterable[Table]) -> Iterable[Notice]:
+def _notices(tables: Iterable[Table]) -> Iterable[Words]:
     for table in tables:
         passed_over = [cell.text for cell in (*table.unknown, *table.repeated) if cell.text]
         if passed_over:
             listed = "、".join(passed_over)
-            yield Notice(
+            yield Words(
                 f"工作表“{table.sheet}”有不认识或重复的列，没有读取：{listed}。",
                 f"Sheet “{table.sheet}” has unknown or repeated columns that were not read: {listed}.",
             )
         if "identity" in table.columns:
-            yield Notice(
+            yield Words(
                 "身份证号只核对是否完整，不保存。",
                 "ID numbers are only checked for being whole; they are not kept.",
             )

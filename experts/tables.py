@@ -8,7 +8,6 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -17,6 +16,7 @@ from experts.models import Expert, PracticeRank
 from experts.profile import Standing
 from experts.standing import absence_on, contacts_of, standing_on
 from ground import phones
+from ground.languages import language, name_of
 from ground.models import ContactKind
 
 STANDING_TAGS = {
@@ -31,7 +31,7 @@ STANDING_TAGS = {
 
 def standing_tag(expert: Expert, today: date) -> SafeString:
     standing = standing_on(expert, today)
-    word = standing.word(get_language() or "zh-hans")
+    word = standing.word(language())
     return format_html('<span class="tag {}">{}</span>', STANDING_TAGS[standing], word)
 
 
@@ -55,9 +55,8 @@ class ExpertTable(tables.Table):
         super().__init__(*args, **kwargs)
 
     def render_practices(self, record: Expert) -> SafeString:
-        english = (get_language() or "").startswith("en")
         practices = sorted(record.practices.all(), key=lambda one: one.rank != PracticeRank.PRIMARY)
-        names = [one.industry.name_en if english else one.industry.name for one in practices]
+        names = [name_of(one.industry) for one in practices]
         also = format_html_join("", ' <span class="mut sm">{}</span>', ((name,) for name in names[1:]))
         return format_html("{}{}", names[0] if names else "—", also)
 

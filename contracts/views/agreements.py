@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -24,6 +23,7 @@ from contracts.views.parties import listed
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.languages import sentence
 from ground.laws import COAL_MINE_DRIVE
 from ground.mistakes import Mistake
 
@@ -106,7 +106,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 enterprise, team, form.terms(enterprise, team), by=actor_of(request), at=clock.now()
             )
         except Mistake as mistake:
-            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+            form.add_error(None, sentence(mistake))
         else:
             messages.success(request, _("已起草协议 %(number)s，双方确认后生效。") % {"number": made.number})
             return redirect("agreement", made.public_id)
@@ -124,7 +124,7 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponse:
         try:
             agreements.revise(agreement, terms, by=actor_of(request), at=clock.now())
         except Mistake as mistake:
-            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+            form.add_error(None, sentence(mistake))
         else:
             messages.success(request, _("协议已修改。"))
             return redirect("agreement", agreement.public_id)
@@ -149,7 +149,7 @@ def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
                 at=clock.now(),
             )
         except Mistake as mistake:
-            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+            form.add_error(None, sentence(mistake))
         else:
             messages.success(request, _("已登记确认。"))
             return redirect("agreement", agreement.public_id)
@@ -166,7 +166,7 @@ def terminate(request: HttpRequest, public_id: str) -> HttpResponse:
         try:
             agreements.terminate(agreement, **form.cleaned_data, by=actor_of(request), at=clock.now())
         except Mistake as mistake:
-            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+            form.add_error(None, sentence(mistake))
         else:
             messages.success(request, _("已登记终止。"))
             return redirect("agreement", agreement.public_id)
@@ -184,7 +184,7 @@ def renew(request: HttpRequest, public_id: str) -> HttpResponse:
         try:
             made = agreements.renew(agreement, **form.cleaned_data, by=actor_of(request), at=clock.now())
         except Mistake as mistake:
-            form.add_error(None, mistake.sentence(get_language() or "zh-hans"))
+            form.add_error(None, sentence(mistake))
         else:
             messages.success(
                 request, _("已起草续签协议 %(number)s，双方确认后生效。") % {"number": made.number}

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contracts import enterprises
-from contracts.forms import EnterpriseForm, SiteForm, sentence
+from contracts.forms import EnterpriseForm, SiteForm
 from contracts.models import Enterprise, RescueTeam
 from ground import audit, clock, phones
 from ground.access import Permission
 from ground.guards import actor_of, needs
+from ground.languages import sentence
 from ground.mistakes import Mistake
 from ground.models import Industry
 

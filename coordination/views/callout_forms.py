@@ -9,7 +9,6 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -17,25 +16,16 @@ from contracts.models import Capability
 from coordination.answers import Answer
 from coordination.callouts import RequirementSpec
 from coordination.paging import POLICIES, AnswerSource, InviteeKind, Mode, Reply
+from ground.languages import is_english, name_of, term_choices
 from ground.models import Industry, Specialty
 
 ROWS_AT_MOST = 8
 SEATS_AT_MOST = 200
 
 
-def _named(row: Any) -> str:
-    english = (get_language() or "").startswith("en")
-    return str(row.name_en if english else row.name)
-
-
 class NamedChoiceField(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
-        return _named(obj)
-
-
-def term_choices(terms: Sequence[Any]) -> list[tuple[str, str]]:
-    language = get_language() or "zh-hans"
-    return [(term.value, term.word(language)) for term in terms]
+        return name_of(obj)
 
 
 class RequirementForm(forms.Form):
@@ -58,8 +48,8 @@ class RequirementForm(forms.Form):
     def __init__(self, *args: Any, lists: Lists, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices: dict[str, list[tuple[Any, str]]] = {
-            "kind": [("", _("—（不需要）")), *term_choices(list(InviteeKind))],
-            "mode": term_choices(list(Mode)),
+            "kind": [("", _("—（不需要）")), *term_choices(InviteeKind)],
+            "mode": term_choices(Mode),
         }
         for name, found in choices.items():
             self.fields[name].choices = found  # type: ignore[attr-defined]  # a ChoiceField
@@ -67,7 +57,7 @@ class RequirementForm(forms.Form):
             field = self.fields[name]
             field.queryset = getattr(lists, name)  # type: ignore[attr-defined]  # a ModelChoiceField
             # The same few rows serve every line, so that eight lines cost no more queries than one.
-            field.choices = [("", "—"), *((row.pk, _named(row)) for row in getattr(lists, f"{name}_rows"))]  # type: ignore[attr-defined]
+            field.choices = [("", "—"), *((row.pk, name_of(row)) for row in getattr(lists, f"{name}_rows"))]  # type: ignore[attr-defined]
 
     def spec(self) -> RequirementSpec | None:
         """Return the requirement; None for a line that was left out. Only after it was found valid."""
@@ -173,7 +163,7 @@ def ticked(sent: QueryDict, specs: Sequence[RequirementSpec]) -> dict[str, list[
     for kind in InviteeKind:
         for value in sent.getlist(f"pick-{kind.value}"):
             key, _sep, pk = value.partition(":")
-            if pk.isdecimal() and key in chosen and specs[int(key) - 1].kind is kind:
+            if pk.isdecimal() and len(pk) < 19 and key in chosen and specs[int(key) - 1].kind is kind:
                 chosen[key].append(int(pk))
     return chosen
 
@@ -187,8 +177,7 @@ class PolicyForm(forms.Form):
 
 
 def policy_choices() -> list[tuple[str, str]]:
-    english = (get_language() or "").startswith("en")
-    return [(policy.code, policy.en if english else policy.zh) for policy in POLICIES.values()]
+    return [(policy.code, policy.en if is_english() else policy.zh) for policy in POLICIES.values()]
 
 
 class AnswerForm(forms.Form):

@@ -15,7 +15,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -30,12 +29,12 @@ from coordination.views import callout_forms
 from coordination.views.board import boards_of
 from coordination.views.callout_forms import AnswerForm, PolicyForm, ReasonForm, ReportForm, SeatsForm
 from coordination.views.candidate_table import specs_of
-from coordination.views.incident_forms import sentence
 from coordination.views.incident_page import incident_or_404
 from ground import clock
 from ground.access import Permission
 from ground.audit import Actor
 from ground.guards import actor_of, needs
+from ground.languages import language, sentence
 from ground.mistakes import Mistake
 from incidents.models import Incident
 
@@ -257,7 +256,7 @@ def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
         result: Result = answers.answer(invitation, form.answer(at), by=actor_of(request), at=at)
         return _("%(name)s：%(result)s。") % {
             "name": invitation.invitee.name,
-            "result": result.word(get_language() or "zh-hans"),
+            "result": result.word(language()),
         }
 
     return _act(request, invitation.callout.incident, record)

@@ -27,12 +27,13 @@ from coordination.models import GuidanceRequest, Invitation
 from coordination.paging import AnswerSource, CalloutStatus, Reply
 from coordination.recommendations import Proposal
 from coordination.views import guidance_page as shown
-from coordination.views.guidance_forms import DaysForm, ReportForm, sentence
+from coordination.views.guidance_forms import DaysForm, ReportForm
 from coordination.visits import FINISHED, GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from ground import clock
 from ground.access import Permission
 from ground.audit import Actor
 from ground.guards import actor_of, needs, user_of
+from ground.languages import language, sentence
 from ground.mistakes import Mistake, Refused
 
 G = GuidanceStatus
@@ -135,7 +136,7 @@ def answer(request: HttpRequest, public_id: UUID, invitation_id: UUID) -> HttpRe
         guidance.follow(asked, by=actor_of(request), at=at)
         return _("已代 %(name)s 记录：%(result)s。") % {
             "name": invitation.invitee.name,
-            "result": result.zh if not _english(request) else result.en,
+            "result": result.word(language()),
         }
 
     return _taken(request, asked, record)
@@ -246,14 +247,14 @@ def _spec(request: HttpRequest, asked: GuidanceRequest) -> RequirementSpec:
     seats = request.POST.get("seats", "")
     if not seats:
         return spec
-    if not seats.isdecimal() or not 1 <= int(seats) <= 9:
+    if len(seats) > 1 or not seats.isdecimal() or seats == "0":
         raise WrongChoice("专家人数应为 1 到 9。", "The number of experts is 1 to 9.")
     return RequirementSpec(spec.kind, int(seats), industry=spec.industry)
 
 
 def _chosen(request: HttpRequest, proposal: Proposal) -> list[Invitee]:
     ticked = request.POST.getlist("expert")
-    if not ticked or not all(one.isdecimal() for one in ticked):
+    if not ticked or not all(one.isdecimal() and len(one) < 19 for one in ticked):
         raise WrongChoice(
             "还没有勾选专家。请至少勾选一位再发出邀请。", "No expert is ticked. Tick at least one, then ask."
         )
@@ -348,7 +349,3 @@ def _line(row: GuidanceRequest) -> Line:
         G(row.status),
         shown.next_for_centre(row, has_expert=shown.has_expert(row)),
     )
-
-
-def _english(request: HttpRequest) -> bool:
-    return getattr(request, "LANGUAGE_CODE", "").startswith("en")

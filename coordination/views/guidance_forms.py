@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -14,6 +13,7 @@ from coordination.guidance import FoundThing, Wish
 from coordination.models import GuidanceRequest
 from coordination.visits import GuidanceKind
 from ground import phones
+from ground.languages import sentence, term_choices
 from ground.mistakes import Mistake
 from ground.models import ContactKind, User
 
@@ -26,11 +26,6 @@ _SERVICES = {
     GuidanceKind.DRILL: lazy("设计、观摩和评估应急演练"),
     GuidanceKind.TRAINING: lazy("为负责人和员工讲课、答疑"),
 }
-
-
-def sentence(mistake: Mistake) -> str:
-    """Return the mistake's sentence in the language of the page."""
-    return mistake.sentence(get_language() or "zh-hans")
 
 
 class WishForm(forms.Form):
@@ -85,9 +80,8 @@ class WishForm(forms.Form):
 
     def __init__(self, *args: Any, enterprise: Enterprise, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        language = get_language() or "zh-hans"
         kind = cast("forms.ChoiceField", self.fields["kind"])
-        kind.choices = [(one.value, one.word(language)) for one in GuidanceKind]
+        kind.choices = term_choices(GuidanceKind)
         site = cast("forms.ModelChoiceField", self.fields["site"])
         site.queryset = enterprise.sites.select_related("region", "industry")
         site.required = site.queryset.exists()

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from coordination.views import place_box
 from coordination.views.place_box import Place
 from ground import clock, phones
+from ground.languages import language, sentence, term_choices
 from ground.mistakes import Mistake
 from ground.models import CoordinateSystem, Industry
 from incidents import kinds
@@ -27,19 +27,8 @@ CASUALTIES = ("deaths", "missing", "trapped", "injured", "seriously_injured")
 MOST_PEOPLE = 99_999
 
 
-def sentence(mistake: Mistake) -> str:
-    """Return the mistake's sentence in the language of the page."""
-    return mistake.sentence(get_language() or "zh-hans")
-
-
 def kind_choices() -> list[tuple[str, str]]:
-    language = get_language() or "zh-hans"
-    return [(kind.code, kind.word(language)) for kind in kinds.KINDS]
-
-
-def term_choices(term: Any, empty: str) -> list[tuple[str, str]]:
-    language = get_language() or "zh-hans"
-    return [("", empty), *((one.value, one.word(language)) for one in term)]
+    return [(kind.code, kind.word(language())) for kind in kinds.KINDS]
 
 
 class PlaceMixin(forms.Form):
@@ -131,12 +120,7 @@ class IntakeForm(PlaceMixin, CasualtyFields):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = kind_choices()  # type: ignore[attr-defined]  # a ChoiceField
-        self.fields["accident_level"].choices = term_choices(  # type: ignore[attr-defined]
-            AccidentLevel, _("按建议（未定）")
-        )
-        self.fields["response_level"].choices = term_choices(  # type: ignore[attr-defined]
-            ResponseLevel, _("未定")
-        )
+        _offer_levels(self)
 
     def clean_caller_phone(self) -> str:
         typed = self.cleaned_data["caller_phone"]
@@ -288,18 +272,22 @@ def _made_title(incident: Incident, changes: Mapping[str, Any] | None = None) ->
     return f"{subject}{kinds.by_code(facts['kind']).zh}"
 
 
+def _offer_levels(form: forms.Form) -> None:
+    for name, levels, none in (
+        ("accident_level", AccidentLevel, _("按建议（未定）")),
+        ("response_level", ResponseLevel, _("未定")),
+    ):
+        choices = [("", none), *term_choices(levels)]
+        form.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+
+
 class LevelForm(forms.Form):
     accident_level = forms.ChoiceField(label=_l("事故等级"), required=False)
     response_level = forms.ChoiceField(label=_l("响应级别"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["accident_level"].choices = term_choices(  # type: ignore[attr-defined]
-            AccidentLevel, _("按建议（未定）")
-        )
-        self.fields["response_level"].choices = term_choices(  # type: ignore[attr-defined]
-            ResponseLevel, _("未定")
-        )
+        _offer_levels(self)
 
 
 @dataclass(frozen=True)

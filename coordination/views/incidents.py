@@ -23,11 +23,12 @@ from coordination.paging import CalloutStatus, DeploymentStatus, InvitationStatu
 from coordination.views import incident_page
 from coordination.views.board import boards_of
 from coordination.views.callout_forms import first_error
-from coordination.views.incident_forms import CorrectionForm, EndForm, LevelForm, LineForm, sentence
+from coordination.views.incident_forms import CorrectionForm, EndForm, LevelForm, LineForm
 from coordination.views.incident_page import incident_or_404
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.languages import sentence
 from ground.mistakes import Mistake
 from incidents import handling
 from incidents.lifecycle import CLOSED_STATUSES, IncidentStatus

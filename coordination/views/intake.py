@@ -20,11 +20,12 @@ from coordination.matching import Situation
 from coordination.recommendations import Proposal
 from coordination.views import place_box
 from coordination.views.candidate_table import Table, tables_of
-from coordination.views.incident_forms import IntakeForm, sentence
+from coordination.views.incident_forms import IntakeForm
 from coordination.views.place_box import Place
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.languages import sentence
 from ground.mistakes import Mistake
 from ground.models import Industry
 from incidents import handling, kinds, levels
@@ -152,7 +153,7 @@ def _where(typed: Mapping[str, Any]) -> Place | None:
 
 def _count(typed: Mapping[str, Any], name: str) -> int:
     value = str(typed.get(name, "")).strip()
-    return min(int(value), 10_000_000) if value.isdecimal() else 0
+    return min(int(value[:9]), 10_000_000) if value.isdecimal() else 0
 
 
 def _proposal(kind: str, where: Place, *, at: datetime) -> Proposal:

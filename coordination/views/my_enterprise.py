@@ -21,11 +21,12 @@ from contracts.periods import AgreementStatus
 from coordination import guidance, live, tasks
 from coordination.models import GuidanceRequest
 from coordination.views import guidance_page as shown
-from coordination.views.guidance_forms import RatingForm, WishForm, as_saved, known_already, sentence
+from coordination.views.guidance_forms import RatingForm, WishForm, as_saved, known_already
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.languages import sentence
 from ground.mistakes import Mistake, Refused
 
 # What of an agreement needs a hand: it may soon bind nobody, or does not bind yet.

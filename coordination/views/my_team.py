@@ -19,10 +19,10 @@ from contracts.models import Agreement, RescueTeam, TeamState
 from coordination import links, wording
 from coordination.models import Invitation
 from coordination.paging import CalloutStatus, InvitationStatus
-from coordination.views.guidance_forms import sentence
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.languages import sentence
 from ground.mistakes import Mistake, Refused
 
 SHOWN: Final = 20

@@ -10,11 +10,12 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import ngettext
 
 from coordination.demo.accounts import ACCOUNTS, PASSWORD
 from ground import audit, clock, sign_in_limits
 from ground.audit import Actor
+from ground.languages import language
 from ground.models import User
 
 
@@ -77,9 +78,8 @@ class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         if settings.MUSTER_MODE == "demo":
-            language = get_language() or "zh-hans"
             context["demo_accounts"] = [
-                {"username": account.username, "password": PASSWORD, "role": account.role.word(language)}
+                {"username": account.username, "password": PASSWORD, "role": account.role.word(language())}
                 for account in ACCOUNTS
             ]
         return context

@@ -8,11 +8,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from experts import uploads
-from experts.forms import UploadForm, sentence
+from experts.forms import UploadForm
 from experts.models import ImportUpload
 from experts.roster_columns import field_word
 from experts.roster_sheet import Plan
@@ -21,6 +20,7 @@ from experts.views.roster import workbook
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.languages import is_english, language, sentence
 from ground.mistakes import Refused
 from ground.new_workbooks import NewColumn, NewSheet, write_workbook
 
@@ -90,17 +90,16 @@ def errors(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _previewed(kept: ImportUpload, plan: Plan) -> dict[str, Any]:
-    language = get_language() or "zh-hans"
     return {
         "upload": kept,
         "plan": plan,
         "errors": _in_language(plan),
-        "notices": [notice.sentence(language) for notice in plan.notices],
+        "notices": [notice.word(language()) for notice in plan.notices],
         "creates": [create.row for create in plan.creates[:SHOWN]],
         "updates": [
             (
                 update.row,
-                [(field_word(one.field, language), one.before, one.after) for one in update.changes],
+                [(field_word(one.field, language()), one.before, one.after) for one in update.changes],
             )
             for update in plan.updates[:SHOWN]
         ],
@@ -111,7 +110,7 @@ def _previewed(kept: ImportUpload, plan: Plan) -> dict[str, Any]:
 
 
 def _in_language(plan: Plan) -> list[dict[str, str]]:
-    english = (get_language() or "").startswith("en")
+    english = is_english()
     return [
         {
             "sheet": error.sheet,

@@ -14,7 +14,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -29,7 +28,6 @@ from experts.forms import (
     NewExpertForm,
     RenewForm,
     SuspendForm,
-    sentence,
 )
 from experts.models import Absence, Expert, PracticeRank, TaskCategory
 from experts.profile import Standing, TermOfOffice
@@ -40,6 +38,7 @@ from ground import clock, phones
 from ground.access import Permission
 from ground.audit import Actor
 from ground.guards import actor_of, needs, user_of
+from ground.languages import language, sentence
 from ground.mistakes import Mistake
 from ground.models import AuditEntry, User
 
@@ -91,13 +90,12 @@ def _history(expert: Expert) -> list[tuple[AuditEntry, str, list[tuple[str, str,
     entries = AuditEntry.objects.filter(
         object_type=expert._meta.label_lower, object_id=str(expert.public_id)
     ).order_by("-id")[:HISTORY]
-    language = get_language() or "zh-hans"
     return [
         (
             entry,
             _deed(entry.action),
             [
-                (field_word(field, language), before, after)
+                (field_word(field, language()), before, after)
                 for field, before, after in entry.details.get("changes", ())
             ],
         )

@@ -13,12 +13,12 @@ from django_tables2 import RequestConfig
 
 from experts import roster_sheet
 from experts.filters import ExpertFilter, Tab, with_term_end
-from experts.forms import sentence
 from experts.models import Expert
 from experts.tables import ExpertTable
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.languages import sentence
 from ground.mistakes import Mistake
 
 A_PAGE = 50

@@ -79,7 +79,7 @@ def _as_json(plan: Plan, receipt: Receipt | None) -> dict[str, Any]:
         "updates": len(plan.updates),
         "unchanged": plan.unchanged,
         "errors": [error.as_json() for error in plan.errors],
-        "notices": [{"zh": notice.zh, "en": notice.en} for notice in plan.notices],
+        "notices": [notice.to_dict() for notice in plan.notices],
         "changes": [
             {
                 "name": update.row.profile.name,

@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from django import template
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from ground import phones
-from incidents.lifecycle import IncidentStatus
+from ground import languages, phones
+from ground.terms import Term
 
 register = template.Library()
 
@@ -18,29 +17,31 @@ register = template.Library()
 @register.filter
 def word(value: Any) -> str:
     """Return whatever is said in both languages, a stored pair {"zh": …, "en": …} too, in the page's language."""
-    language = get_language() or "zh-hans"
     if isinstance(value, dict):
-        return str(value.get("en" if language.startswith("en") else "zh", ""))
+        return str(value.get("en" if languages.is_english() else "zh", ""))
     if hasattr(value, "word"):
-        return str(value.word(language))
+        return str(value.word(languages.language()))
     if hasattr(value, "zh"):
-        return str(value.en if language.startswith("en") else value.zh)
+        return str(value.en if languages.is_english() else value.zh)
     return str(value or "")
 
 
 @register.filter
 def named(row: Any) -> str:
     """Return the name of an industry, specialty or capability in the page's language."""
-    if row is None:
-        return ""
-    english = (get_language() or "").startswith("en")
-    return str(getattr(row, "name_en", "") if english else "") or str(row)
+    return "" if row is None else languages.name_of(row)
 
 
 @register.filter
-def incident_status(value: str) -> IncidentStatus:
-    """Return the state of an incident as a Term, for `word`."""
-    return IncidentStatus(value)
+def choice(row: Any, column: str) -> str:
+    """Return the word for what a column of a closed list holds: `{{ team|choice:"kind" }}`; "" for an empty one."""
+    value = getattr(row, column)
+    if not value:
+        return ""
+    # A column knows the Chinese words alone (`Term.choices`); the term that they came from knows both.
+    offered = list(row._meta.get_field(column).choices)
+    term = next((one for one in Term.__subclasses__() if one.choices() == offered), None)
+    return term(value).word(languages.language()) if term else str(dict(offered).get(value, value))
 
 
 @register.filter
