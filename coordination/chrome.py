@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from ground import clock, installation
 from ground.access import Permission, Role
+from ground.languages import language
 from ground.models import User
 from incidents.models import Incident
 
@@ -41,9 +42,8 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
         "server_now": clock.now(),
     }
     if isinstance(user, User):
-        language = get_language() or "zh-hans"
         around["nav"] = _nav(request, user)
-        around["role_label"] = _("、").join(role.word(language) for role in Role if role in user.roles())
+        around["role_label"] = _("、").join(role.word(language()) for role in Role if role in user.roles())
     return around
 
 
