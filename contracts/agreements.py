@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from contracts.bases import Basis
 from contracts.models import (
     Agreement,
     AgreementConsent,
@@ -27,7 +28,6 @@ from ground import audit, clock
 from ground.audit import Actor
 from ground.mistakes import Mistake, Refused
 from ground.numbering import next_number
-from ground.terms import Term
 
 NUMBER_KIND = "XY"
 
@@ -54,13 +54,6 @@ class CannotTerminate(Refused):
 
 class CannotRenew(Refused):
     """It has been renewed before, or was never confirmed."""
-
-
-class Basis(Term):
-    """Why a team owes help without being asked as a favour (条例 art. 19)."""
-
-    OWN = "own", "本企业队伍", "the enterprise's own team"
-    AGREEMENT = "agreement", "救援协议", "rescue agreement"
 
 
 @dataclass(frozen=True, slots=True)

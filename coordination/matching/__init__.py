@@ -11,7 +11,6 @@ from coordination.matching.reasons import Reason
 from coordination.matching.rules import RULES_VERSION
 from coordination.matching.scoring import ScorePart, Weights
 from coordination.matching.verdicts import (
-    Basis,
     BasisOffered,
     CandidateRow,
     Excluded,
@@ -21,7 +20,6 @@ from coordination.matching.verdicts import (
 from coordination.paging import InviteeKind, Mode
 
 __all__ = [
-    "Basis",
     "BasisOffered",
     "CandidateRow",
     "Excluded",

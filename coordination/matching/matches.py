@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.bases import Basis
 from coordination.matching import scoring
 from coordination.matching.fits import Case, Fit, case_of
 from coordination.matching.needs import Need, Requirement, Vocabulary
@@ -30,7 +31,7 @@ from coordination.matching.rules import (
 )
 from coordination.matching.scoring import TURNOUT_MINUTES, Weights
 from coordination.matching.seating import Bench, seat
-from coordination.matching.verdicts import Basis, BasisOffered, CandidateRow, Excluded, ReasonCount, Shortfall
+from coordination.matching.verdicts import BasisOffered, CandidateRow, Excluded, ReasonCount, Shortfall
 from coordination.paging import InviteeKind
 from ground.laws import DUTY_TO_JOIN
 from ground.places import TravelTimeBasis

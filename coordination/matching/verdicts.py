@@ -8,22 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.bases import Basis
 from coordination.matching.fits import Fit
 from coordination.matching.reasons import Reason
 from coordination.matching.scoring import ScorePart
 from coordination.paging import InviteeKind
 from ground.laws import Law
 from ground.places import TravelTimeBasis
-from ground.terms import Term, Words
-
-
-class Basis(Term):
-    """Why a team is asked. Without an agreement the government orders, or the enterprise asks a favour."""
-
-    OWN = "own", "本单位队伍", "own team"
-    AGREEMENT = "agreement", "协议", "agreement"
-    ORDER = "order", "命令", "government order"
-    FAVOUR = "favour", "协助", "favour"
+from ground.terms import Words
 
 
 @dataclass(frozen=True, slots=True)

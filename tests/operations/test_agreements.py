@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from contracts import agreements
-from contracts.agreements import Basis, Terms
+from contracts.agreements import Terms
+from contracts.bases import Basis
 from contracts.models import (
     Agreement,
     AgreementConsent,
