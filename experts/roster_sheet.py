@@ -27,7 +27,7 @@ from experts.roster_rows import CellError, Row, RowReader
 from experts.standing import contacts_of, industries_of, latest_appointment, standing_on
 from ground import audit, clock, phones
 from ground.audit import Actor
-from ground.clock import SHANGHAI
+from ground.dates import SHANGHAI
 from ground.mistakes import Mistake, Refused
 from ground.models import ContactKind, NumberSeries, Revision, Specialty
 from ground.new_workbooks import NewSheet, write_workbook

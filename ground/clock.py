@@ -7,11 +7,10 @@ stored or compared comes from here, passed down as `at`. Nothing else in the pro
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from ground.dates import SHANGHAI
 
 
 def now() -> datetime:

@@ -11,8 +11,12 @@ import math
 import re
 import unicodedata
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ground.mistakes import Mistake
+
+# By which days are counted here: terms, agreements, the numbers on paper. China has one time zone.
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 class WrongDate(Mistake):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -22,7 +21,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.cell_range import CellRange
 from openpyxl.worksheet.datavalidation import DataValidation
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from ground.dates import SHANGHAI
+
 LONGEST_TEXT = 32_767  # Excel's own limit for a cell
 LONGEST_SHEET_NAME = 31
 A4_PAPER = 9  # as the file format counts paper

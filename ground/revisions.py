@@ -1,6 +1,6 @@
 """Knowing whether what is kept in memory is still what the database says.
 
-Whoever writes bumps the counter in the same transaction; whoever keeps a copy compares the stamp.
+Whoever writes stamps the body anew in the same transaction; whoever keeps a copy compares the stamp.
 """
 
 from __future__ import annotations

@@ -29,6 +29,11 @@ class Term(StrEnum):
         member.en = en
         return member
 
+    @property
+    def written(self) -> tuple[str, str, str]:
+        """Return value and words as a member is written with them, for another list that has this member too."""
+        return self.value, self.zh, self.en
+
     def word(self, language: str) -> str:
         """Return the word in `language` ("zh-hans", "en", …); Chinese unless English is asked for."""
         return self.en if language.startswith("en") else self.zh

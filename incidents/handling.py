@@ -141,7 +141,7 @@ def update_facts(incident: Incident, changes: Mapping[str, Any], *, by: Actor, a
     """Change facts of an open incident and log each change as old → new; return the names of what changed.
 
     `changes` maps field names of Incident to values. Whoever was asked on the old facts is told by
-    `coordination.corrections`, which calls this.
+    `coordination.closing.correct_incident`, which calls this.
 
     :raises IncidentOver: if the incident is closed or withdrawn.
     """

@@ -9,27 +9,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from coordination.paging import InviteeKind, Mode
+from coordination.visits import GuidanceKind
+from ground.dates import SHANGHAI
 from ground.industries import INDUSTRIES, near_to
 from ground.laws import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law
 from ground.places import Point
 from ground.terms import Term, Words
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-
 
 class Situation(Term):
-    """What the people are needed for. The values of `visits.GuidanceKind` are situations too."""
+    """What the people are needed for. Every service of `visits.GuidanceKind` is a situation too."""
 
     RESCUE = "rescue", "应急救援", "rescue"
-    INSPECTION = "inspection", "隐患排查", "hazard inspection"
-    RISK_ASSESSMENT = "risk_assessment", "风险评估", "risk assessment"
-    PLAN_PREPARATION = "plan_preparation", "预案编制", "plan preparation"
-    PLAN_REVIEW = "plan_review", "预案评审", "plan review"
-    DRILL = "drill", "应急演练", "drill"
-    TRAINING = "training", "宣传培训", "training"
+    INSPECTION = GuidanceKind.INSPECTION.written
+    RISK_ASSESSMENT = GuidanceKind.RISK_ASSESSMENT.written
+    PLAN_PREPARATION = GuidanceKind.PLAN_PREPARATION.written
+    PLAN_REVIEW = GuidanceKind.PLAN_REVIEW.written
+    DRILL = GuidanceKind.DRILL.written
+    TRAINING = GuidanceKind.TRAINING.written
     INVESTIGATION = "investigation", "事故调查", "accident investigation"
 
     @property
