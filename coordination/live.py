@@ -8,6 +8,7 @@ others' and hands them to the pages that are connected here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -40,6 +41,7 @@ GATHER_SECONDS: Final = 0.15
 # The browser connects again by itself; whoever has signed out or lost a right meanwhile is refused then.
 LIFETIME_SECONDS: Final = 15 * 60.0
 RECONNECT_MS: Final = 2000
+LISTENING_WITHIN_SECONDS: Final = 2.0
 TOPICS_AT_MOST: Final = 20
 EVERYTHING: Final = "*"
 
@@ -139,8 +141,9 @@ async def _stream(topics: frozenset[str], at: datetime) -> AsyncIterator[str]:
 
     page = _Page(topics)
     stop = announcements.listen(page.hear)
-    leave = _relay.join(loop)
+    leave: Callable[[], None] | None = None
     try:
+        leave = await _relay.join()
         yield f"retry: {RECONNECT_MS}\n" + _event("hello", at=moment())
         while loop.time() - began < LIFETIME_SECONDS:
             names = await page.changed(within=BEAT_SECONDS)
@@ -150,7 +153,8 @@ async def _stream(topics: frozenset[str], at: datetime) -> AsyncIterator[str]:
                 yield _event("changed", at=moment(), changed=[] if EVERYTHING in names else sorted(names))
     finally:
         stop()
-        leave()
+        if leave is not None:
+            leave()
 
 
 def _event(name: str, **body: Any) -> str:
@@ -163,14 +167,20 @@ class _Relay:
     def __init__(self) -> None:
         self._pages = 0
         self._task: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
 
-    def join(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
-        """Count a page in; return what counts it out."""
+    async def join(self) -> Callable[[], None]:
+        """Count a page in, and wait until it hears; return what counts it out."""
         if not settings.REDIS_URL:
             return lambda: None
         self._pages += 1
         if self._task is None or self._task.done():
-            self._task = loop.create_task(_relay_announcements())
+            self._listening = asyncio.Event()
+            self._task = asyncio.create_task(_relay_announcements(self._listening))
+        with contextlib.suppress(
+            TimeoutError
+        ):  # without Redis the page is told later that it missed something
+            await asyncio.wait_for(self._listening.wait(), LISTENING_WITHIN_SECONDS)
         return self._leave
 
     def _leave(self) -> None:
@@ -183,7 +193,7 @@ class _Relay:
 _relay = _Relay()
 
 
-async def _relay_announcements() -> None:
+async def _relay_announcements(listening: asyncio.Event) -> None:
     missed = False
     while True:
         try:
@@ -192,11 +202,13 @@ async def _relay_announcements() -> None:
             )
             async with server, server.pubsub() as feed:
                 await feed.subscribe(announcements.CHANNEL)
-                if missed:
-                    announcements.deliver_here(EVERYTHING)
-                    missed = False
                 async for message in feed.listen():
-                    if message["type"] == "message":
+                    if message["type"] == "subscribe":
+                        listening.set()
+                        if missed:
+                            announcements.deliver_here(EVERYTHING)
+                            missed = False
+                    elif message["type"] == "message":
                         announcements.deliver_here(json.loads(message["data"]))
         except (redis.RedisError, OSError, ValueError) as error:
             log.warning("the live pages lost Redis; trying again: %s", error)

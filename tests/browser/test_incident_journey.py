@@ -35,14 +35,27 @@ def cast(asgi_url) -> None:
     a_duty_officer("duty", "陈立")
 
 
-def signed_in(page: Page, asgi_url: str) -> Page:
+def signed_in(page: Page, asgi_url: str, *, scripts: bool = True) -> Page:
     page.set_viewport_size(DESKTOP)
     page.goto(f"{asgi_url}/desk/")
     page.fill("input[name=username]", "duty")
     page.fill("input[name=password]", "muster-demo")
     page.press("input[name=password]", "Enter")
     expect(page.get_by_role("heading", name="值守台")).to_be_attached()
+    if scripts:
+        ready(page)
     return page
+
+
+def type_place_and_kind(officer: Page, place: str) -> None:
+    officer.locator("#id_place").fill(place)
+    officer.keyboard.press("Escape")  # as it is typed: none of the suggestions
+    officer.locator("label", has_text="危化品泄漏").click()
+
+
+def ready(page: Page) -> None:
+    """Wait until the page's scripts run: the clock in the bar shows the time."""
+    expect(page.locator("[data-clock]")).not_to_be_empty()
 
 
 @contextmanager
@@ -78,6 +91,7 @@ def test_from_the_call_to_the_last_one_on_the_scene(page, browser, asgi_url, cas
     # The phone rings: five keys' worth of typing, no mouse.
     officer.keyboard.press("i")
     officer.wait_for_url("**/incidents/new/")
+    ready(officer)
     officer.locator("#id_place").fill("jrll")
     expect(officer.get_by_role("option", name="冀润冷链公司")).to_be_visible()
     officer.keyboard.press("Enter")
@@ -115,11 +129,13 @@ def test_from_the_call_to_the_last_one_on_the_scene(page, browser, asgi_url, cas
 
     # They ring up from the gate; the officer records each arrival.
     for who in ("曹妃甸危化队", "周明远", "沈国强"):
-        board.locator("li", has_text=who).get_by_role("button", name="登记到场").click()
-        expect(board.locator("li", has_text=who)).to_contain_text("到场")
+        with officer.expect_navigation():
+            board.locator("li", has_text=who).get_by_role("button", name="登记到场").click()
+        expect(board.locator("li", has_text=who).get_by_role("button", name="登记返回")).to_be_visible()
     expect(officer.locator("#head")).to_contain_text("2 / 2 人 · 1 / 1 队")
     take(officer, "incident-arrived")
 
+    ready(officer)
     officer.locator("#say-text").fill("-5 企业电话：总阀已关")
     officer.keyboard.press("Enter")
     expect(officer.locator("#timeline")).to_contain_text("企业电话：总阀已关")
@@ -148,10 +164,10 @@ def page_fits(page: Page) -> bool:
 def test_ticks_survive_while_others_answer(page, browser, asgi_url, cast):
     officer = signed_in(page, asgi_url)
     officer.goto(f"{asgi_url}/incidents/new/")
-    officer.locator("#id_place").fill("冀润冷链公司")
-    officer.locator("label", has_text="危化品泄漏").click()
+    type_place_and_kind(officer, "冀润冷链公司")
     officer.locator("button[value=open]").click()
     expect(officer.locator("#candidates")).to_contain_text("首选")
+    ready(officer)
 
     # One of the two proposed experts is unticked, the third ticked instead; the button counts along.
     rows = officer.locator("#panel-expert tbody tr")
@@ -176,9 +192,10 @@ def test_ticks_survive_while_others_answer(page, browser, asgi_url, cast):
 def test_changing_what_is_needed_matches_again_on_the_spot(page, asgi_url, cast):
     officer = signed_in(page, asgi_url)
     officer.goto(f"{asgi_url}/incidents/new/")
-    officer.locator("#id_place").fill("唐山市曹妃甸区")
-    officer.locator("label", has_text="危化品泄漏").click()
+    type_place_and_kind(officer, "唐山市曹妃甸区")
     officer.locator("button[value=open]").click()
+    officer.wait_for_selector("#candidates")
+    ready(officer)
     officer.locator(".need-editor summary").click()
     officer.locator("#id_r0-seats").fill("3")
     officer.locator("#id_r0-seats").blur()
@@ -194,6 +211,7 @@ def test_the_officer_s_pages_break_no_rule_of_accessibility(browser, asgi_url, c
     context = browser.new_context(color_scheme=scheme, locale="zh-CN", timezone_id="Asia/Shanghai")
     officer = signed_in(context.new_page(), asgi_url)
     officer.goto(f"{asgi_url}/incidents/new/")
+    ready(officer)
     officer.locator("#id_place").fill("jrll")
     expect(officer.get_by_role("option", name="冀润冷链公司")).to_be_visible()
     assert broken_rules(officer) == []
@@ -224,8 +242,7 @@ def broken_rules(page: Page) -> list[str]:
 def test_on_a_narrow_screen_nothing_is_wider_than_the_screen(page, asgi_url, cast, width):
     officer = signed_in(page, asgi_url)
     officer.goto(f"{asgi_url}/incidents/new/")
-    officer.locator("#id_place").fill("冀润冷链公司")
-    officer.locator("label", has_text="危化品泄漏").click()
+    type_place_and_kind(officer, "冀润冷链公司")
     officer.locator("button[value=call]").click()
     officer.wait_for_selector("#board")
 
@@ -238,7 +255,7 @@ def test_on_a_narrow_screen_nothing_is_wider_than_the_screen(page, asgi_url, cas
 
 def test_the_whole_report_is_made_and_sent_without_scripts(browser, asgi_url, cast):
     context = browser.new_context(java_script_enabled=False, viewport=DESKTOP, locale="zh-CN")
-    officer = signed_in(context.new_page(), asgi_url)
+    officer = signed_in(context.new_page(), asgi_url, scripts=False)
     officer.goto(f"{asgi_url}/incidents/new/")
     officer.locator("#id_place").fill("jrll")
     officer.locator("label", has_text="危化品泄漏").click()

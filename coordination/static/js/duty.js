@@ -61,7 +61,7 @@
         if (!list.hidden && all[at]) take(all[at]);
         var next = doc.querySelector("input[name=kind]:checked") || doc.querySelector("input[name=kind]");
         if (next) next.focus();
-      } else if (event.key === "Escape" && !list.hidden) { event.preventDefault(); open(false); }
+      } else if (event.key === "Escape") { clearTimeout(timer); asked++; if (!list.hidden) event.preventDefault(); open(false); }
     });
     list.addEventListener("mousedown", function (event) {
       var option = event.target.closest("[role=option]");

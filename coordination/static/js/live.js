@@ -12,7 +12,7 @@
   "use strict";
   var doc = document, url = doc.body.dataset.liveUrl;
   if (!url) return;
-  var heard = Date.now(), state = "ok", waiting = new Set(), polled = 0, pending = 0, opened = false, source;
+  var heard = Date.now(), state = "ok", waiting = new Set(), fetching = new Set(), again = new Set(), polled = 0, pending = 0, source;
   var mark = doc.querySelector("[data-live]"), text = doc.querySelector("[data-live-text]"), status = doc.querySelector("[data-live-status]");
 
   function alive(event) {
@@ -28,11 +28,36 @@
     var ticked = region.hasAttribute("data-keep-ticks") && Array.from(region.querySelectorAll("input[type=checkbox]")).some(function (box) { return box.checked !== box.defaultChecked; });
     return Boolean(field) || ticked || region.querySelector("details[data-hold][open]");
   }
-  function refresh(region) {
+  function refresh(region, tried) {
+    tried = tried || 0;
     if (busy(region)) { waiting.add(region.id); return; }
     waiting.delete(region.id);
-    if (window.htmx) window.htmx.trigger(region, "live:refresh");
+    // htmx would queue a second request on the element that the first one's answer replaces, and lose it.
+    if (fetching.has(region.id)) { again.add(region.id); return; }
+    if (!window.htmx) return;
+    window.htmx.trigger(region, "live:refresh");
+    // For some milliseconds after a swap htmx does not listen to the new element yet.
+    if (!fetching.has(region.id)) setTimeout(function () { var now = doc.getElementById(region.id); if (now && tried < 20) refresh(now, tried + 1); }, 60);
   }
+  function isRefresh(event) {
+    var asked = event.detail.requestConfig && event.detail.requestConfig.elt || event.detail.elt, by = event.detail.requestConfig && event.detail.requestConfig.triggeringEvent;
+    return asked && asked.hasAttribute && asked.hasAttribute("data-live-region") && by && by.type === "live:refresh" ? asked : null;
+  }
+  doc.addEventListener("htmx:beforeRequest", function (event) {
+    var region = isRefresh(event);
+    if (region) fetching.add(region.id);
+  });
+  doc.addEventListener("htmx:beforeSwap", function (event) {
+    var region = isRefresh(event);
+    // Somebody began to type or tick while the answer was on its way: theirs comes first.
+    if (region && busy(region)) { event.detail.shouldSwap = false; waiting.add(region.id); }
+  });
+  doc.addEventListener("htmx:afterRequest", function (event) {
+    var region = isRefresh(event);
+    if (!region) return;
+    fetching.delete(region.id);
+    if (again.delete(region.id)) setTimeout(function () { var now = doc.getElementById(region.id); if (now) refresh(now); }, 50);
+  });
   function refreshNamed(names) {
     doc.querySelectorAll("[data-live-region]").forEach(function (region) {
       var follows = region.dataset.liveRegion.split(/\s+/);
@@ -49,13 +74,14 @@
     source = new EventSource(url);
     source.onopen = function () {
       alive();
-      // What happened between two connections was told to nobody, so everything is fetched again.
-      if (opened) refreshNamed(null);
-      opened = true;
     };
     source.onmessage = changed;
     source.addEventListener("changed", changed);
-    source.addEventListener("hello", alive);
+    source.addEventListener("hello", function (event) {
+      alive(event);
+      // What happened before this connection, since the page was made or the last one broke, was told to nobody.
+      refreshNamed(null);
+    });
     source.addEventListener("beat", alive);
     source.onerror = function () {
       // The browser retries by itself unless the server refused; then we try again.
@@ -85,7 +111,8 @@
   ["focusout", "toggle", "change"].forEach(function (name) { doc.addEventListener(name, function () {
     clearTimeout(pending);
     pending = setTimeout(function () {
-      waiting.forEach(function (id) { var region = doc.getElementById(id); waiting.delete(id); if (region) refresh(region); });
+      // A copy: whoever is still busy is put back, and would be met again for ever.
+      Array.from(waiting).forEach(function (id) { var region = doc.getElementById(id); waiting.delete(id); if (region) refresh(region); });
     }, 400);
   }, true); });
   // The focus survives a swap when the same element, by id or by row key, is there again.
