@@ -82,3 +82,12 @@ def test_no_folder_of_tests_is_left_out_of_the_run():
     assert {
         path.parent.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/**/test_*.py")
     } <= listed
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_every_setting_stands_in_the_readme(readme):
+    settings = (ROOT / "coordination" / "config" / "settings.py").read_text()
+    read = set(re.findall(r'env\.(?:read|text)\(\s*"(\w+)"', settings))
+
+    assert len(read) > 10
+    assert {name for name in read if f"`{name}`" not in (ROOT / readme).read_text()} == set()
