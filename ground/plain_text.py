@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import BadRequest
@@ -12,7 +12,7 @@ NUL = "\x00"
 
 
 class PlainTextMiddleware:
-    """A NUL in the address or in a form is answered with 400.
+    """A NUL in the address is left out, like any nonsense there; in a form it is answered with 400.
 
     Form classes refuse it by themselves, but not every view has one, and PostgreSQL can neither keep it
     nor look for it. The API refuses it in its own way, with the field's name.
@@ -27,14 +27,23 @@ class PlainTextMiddleware:
     def process_view(self, request: HttpRequest, view: Any, *_arguments: Any) -> None:
         if hasattr(view, "cls"):  # a view of the API
             return
-        if _has_nul(request.GET) or (request.method == "POST" and _has_nul(request.POST)):
-            raise BadRequest("a NUL in the address or the form")
+        if _has_nul(request.GET):
+            request.GET = _without_nul(request.GET)  # type: ignore[assignment]
+        if request.method == "POST" and _has_nul(request.POST):
+            raise BadRequest("a NUL in the form")
 
 
 def _has_nul(sent: QueryDict) -> bool:
-    def said() -> Iterable[str]:
-        for name, values in sent.lists():
-            yield name
-            yield from (value for value in values if isinstance(value, str))
+    return any(
+        NUL in text
+        for name, values in sent.lists()
+        for text in (name, *values)
+        if isinstance(text, str)  # the values of an upload are not
+    )
 
-    return any(NUL in text for text in said())
+
+def _without_nul(sent: QueryDict) -> QueryDict:
+    clean = QueryDict(mutable=True)
+    for name, values in sent.lists():
+        clean.setlist(name.replace(NUL, ""), [str(value).replace(NUL, "") for value in values])
+    return clean
