@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ground import phones
 from ground.access import Permission, Role, may
 from ground.places import Point
 from ground.terms import Term
@@ -234,6 +235,14 @@ class ContactPoint(models.Model):
     class Meta:
         abstract = True
         ordering = ["rank", "id"]
+
+    @property
+    def masked(self) -> str:
+        """Return as much as all may see: 138****1234, l****@example.cn."""
+        if self.kind != ContactKind.EMAIL:
+            return phones.masked(self.value)
+        name, _at, host = self.value.partition("@")
+        return f"{name[:1]}****@{host}"
 
 
 class UserContact(ContactPoint):

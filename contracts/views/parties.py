@@ -14,7 +14,7 @@ from contracts import agreements
 from contracts.filters import EnterpriseFilter, TeamFilter
 from contracts.models import Agreement, Enterprise, InterestKind, RescueTeam
 from contracts.tables import EnterpriseTable, TeamTable, drive_words, status_mark, team_state_mark
-from ground import clock, phones
+from ground import clock
 from ground.access import Permission
 from ground.guards import needs, user_of
 from ground.models import ContactPoint
@@ -45,7 +45,7 @@ def shown_agreements(found: QuerySet[Agreement], *, on: Any) -> list[dict[str, A
 
 def shown_contacts(contacts: QuerySet[Any]) -> list[tuple[ContactPoint, str]]:
     """Return each contact with its number masked; nobody needs the whole number on this page."""
-    return [(one, phones.masked(one.value) if one.kind != "email" else one.value) for one in contacts]
+    return [(one, one.masked) for one in contacts]
 
 
 @require_safe

@@ -69,10 +69,7 @@ def person(expert: Expert, user: User) -> dict[str, Any]:
         "absence": absence_on(expert, today),
         "latest": latest_appointment(expert),
         "practices": sorted(expert.practices.all(), key=lambda one: one.rank != PracticeRank.PRIMARY),
-        "contacts": [
-            (one, one.value if "@" in one.value else phones.masked(one.value))
-            for one in expert.contacts.all()
-        ],
+        "contacts": [(one, one.masked) for one in expert.contacts.all()],
         "certificates": [
             (one, one.expires_on is not None and one.expires_on < today) for one in expert.certificates.all()
         ],
