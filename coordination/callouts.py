@@ -45,8 +45,16 @@ class NoSeats(Mistake):
     """A callout without a single seat asks for nobody."""
 
 
+class UnknownPolicy(Mistake):
+    """There is no policy of this name."""
+
+
 class SubjectOver(Refused):
     """The incident or request that the callout is for has ended."""
+
+
+class SomebodyWasQuicker(Refused):
+    """Another callout was started since the caller last looked; the same people would be asked twice."""
 
 
 class SeatsTaken(Refused):
@@ -65,6 +73,20 @@ class RequirementSpec:
     capability: Capability | None = None
     certificate: str = ""
     critical: bool = False
+
+    @classmethod
+    def of(cls, row: Requirement, *, seats: int) -> RequirementSpec:
+        """Return what a requirement still wants when `seats` of it are free."""
+        return cls(
+            InviteeKind(row.kind),
+            seats,
+            mode=Mode(row.mode),
+            industry=row.industry,
+            specialty=row.specialty,
+            capability=row.capability,
+            certificate=row.certificate,
+            critical=row.critical,
+        )
 
 
 @dataclass(frozen=True)
@@ -89,12 +111,17 @@ def start(
     invitees: Sequence[Invitee],
     *,
     policy: str,
+    known: int | None = None,
     by: Actor,
     at: datetime,
 ) -> Callout:
     """Start a callout and write the first wave. Nobody is asked twice, however often they are listed.
 
-    :raises NoSeats: if a requirement asks for no seat, or there is none.
+    `known` is the number of callouts of the subject that the caller had seen: a second tap, and a second
+    officer at the same moment, are refused instead of asking the same people again.
+
+    :raises SomebodyWasQuicker: if there are more callouts than `known`.
+    :raises NoSeats: if a requirement asks for no seat, or there is none. :raises UnknownPolicy:
     :raises SubjectOver: if the incident or request has ended.
     """
     if not requirements or any(spec.seats < 1 for spec in requirements):
@@ -103,12 +130,18 @@ def start(
             "Every requirement needs at least 1 seat. Give a number, or remove the line.",
         )
     if policy not in paging.POLICIES:
-        raise Mistake(
+        raise UnknownPolicy(
             f"没有“{policy}”这种通知策略，可选：{'、'.join(paging.POLICIES)}。",
             f"There is no policy “{policy}”; choose one of: {', '.join(paging.POLICIES)}.",
         )
     with transaction.atomic():
         _lock_open_subject(subject)
+        if known is not None and subject.callouts.count() > known:
+            raise SomebodyWasQuicker(
+                f"刚才已为 {subject.number} 发起了通知应答。请看一遍名单；确实还需要人时，再补充人选或另发起一次。",
+                f"A callout for {subject.number} has just been started. Look at its list first; "
+                "if more people are needed, add them or start another one.",
+            )
         callout = Callout.objects.create(
             incident=subject if isinstance(subject, Incident) else None,
             guidance_request=subject if isinstance(subject, GuidanceRequest) else None,

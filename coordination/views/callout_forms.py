@@ -170,6 +170,8 @@ def ticked(sent: QueryDict, specs: Sequence[RequirementSpec]) -> dict[str, list[
 
 class PolicyForm(forms.Form):
     policy = forms.ChoiceField(label=_l("通知策略"))
+    # How many callouts the officer saw; a second tap on the same page is told apart by it.
+    known = forms.IntegerField(required=False, min_value=0, max_value=100_000, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

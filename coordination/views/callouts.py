@@ -113,7 +113,13 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
         proposal = recommendations.propose(incident, wanted.specs, at=at)
         invitees = _ordered(proposal, callout_forms.ticked(request.POST, wanted.specs), request.POST)
         callout = callouts.start(
-            incident, wanted.specs, invitees, policy=policy.cleaned_data["policy"], by=by, at=at
+            incident,
+            wanted.specs,
+            invitees,
+            policy=policy.cleaned_data["policy"],
+            known=policy.cleaned_data["known"],
+            by=by,
+            at=at,
         )
         recommendations.keep(proposal, by=by, at=at, callout=callout)
         asked = list(callout.invitations.exclude(asked_at=None).values_list("team_id", flat=True))

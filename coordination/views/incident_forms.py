@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -14,7 +15,8 @@ from django.utils.translation import gettext_lazy as _l
 
 from coordination.views import place_box
 from coordination.views.place_box import Place
-from ground import clock, phones
+from ground import phones
+from ground.dates import SHANGHAI
 from ground.languages import language, sentence, term_choices
 from ground.mistakes import Mistake
 from ground.models import CoordinateSystem, Industry
@@ -116,6 +118,10 @@ class IntakeForm(PlaceMixin, CasualtyFields):
     accident_level = forms.ChoiceField(label=_l("事故等级"), required=False)
     response_level = forms.ChoiceField(label=_l("响应级别"), required=False)
     is_drill = forms.BooleanField(label=_l("演练（所有消息以【演练】开头）"), required=False)
+    # The same in both taps of a double one, so that they open one incident.
+    once = forms.CharField(
+        required=False, max_length=40, initial=lambda: uuid4().hex, widget=forms.HiddenInput
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -338,7 +344,7 @@ def _moment(when: str, at: datetime) -> datetime:
     if ago := re.fullmatch(r"-(\d{1,4})", when):
         return at - timedelta(minutes=int(ago[1]))
     if clock_time := re.fullmatch(r"(\d{1,2}):(\d{2})", when):
-        here = at.astimezone(clock.SHANGHAI)
+        here = at.astimezone(SHANGHAI)
         moment = here.replace(hour=int(clock_time[1]), minute=int(clock_time[2]), second=0, microsecond=0)
         return moment if moment <= here else moment - timedelta(days=1)
     raise ValueError(when)

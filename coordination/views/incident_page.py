@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from contracts.models import Agreement
 from contracts.periods import BINDING, AgreementStatus
@@ -24,6 +25,7 @@ from coordination.views.candidate_table import candidates_of, features_without_c
 from coordination.views.incident_forms import LevelForm, LineForm
 from ground import clock
 from ground.access import Permission
+from ground.dates import SHANGHAI
 from ground.guards import user_of
 from ground.models import AuditEntry
 from incidents import kinds, levels, lifecycle
@@ -140,7 +142,7 @@ def stages(incident: Incident, boards: Sequence[Board], progress: Progress) -> l
     called = next((board for board in boards if board.is_live), boards[0] if boards else None)
     wanted = progress.experts_wanted + progress.teams_wanted
     lines = [
-        (_("接报"), True, _time(incident.reported_at)),
+        (pgettext("stage", "接报"), True, _time(incident.reported_at)),
         (_("核实"), S.VERIFIED in moved, _time(moved.get(S.VERIFIED)) or ("" if over else _("待核实"))),
         (_("通知应答"), progress.first_asked_at is not None, _callout_line(called)),
         (
@@ -199,7 +201,7 @@ def _callout_line(board: Board | None) -> str:
 
 
 def _time(moment: datetime | None) -> str:
-    return f"{moment.astimezone(clock.SHANGHAI):%H:%M:%S}" if moment else ""
+    return f"{moment.astimezone(SHANGHAI):%H:%M:%S}" if moment else ""
 
 
 # Facts --------------------------------------------------------------------------------------------
@@ -297,7 +299,9 @@ def candidates(
         "running": running,
         "wanted": wanted,
         "fingerprint": callout_forms.fingerprint(specs),
-        "policy_form": callout_forms.PolicyForm(initial={"policy": asked.get("policy") or "urgent"}),
+        "policy_form": callout_forms.PolicyForm(
+            initial={"policy": asked.get("policy") or "urgent", "known": len(boards)}
+        ),
         "tab": "team" if asked.get("tab") == "team" else "expert",
         "show_all": bool(asked.get("all")),
         "live_callout": next((board for board in boards if board.is_live), None),

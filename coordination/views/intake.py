@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from contracts.models import Enterprise
 from coordination import callouts, recommendations, tasks
 from coordination.announcements import announce
 from coordination.matching import Situation
+from coordination.models import IdempotentAnswer
 from coordination.recommendations import Proposal
 from coordination.views import place_box
 from coordination.views.candidate_table import Table, tables_of
@@ -27,13 +29,15 @@ from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
 from ground.languages import sentence
 from ground.mistakes import Mistake
-from ground.models import Industry
+from ground.models import Industry, User
 from incidents import handling, kinds, levels
 from incidents.models import Incident
 
 POLICY = "urgent"
 # Another report from so near is likely to be about the same thing.
 NEAR_KM = 5.0
+# Long past any second tap on the same form.
+SECOND_TAP_WITHIN = timedelta(days=2)
 
 
 @require_safe
@@ -59,17 +63,39 @@ def intake(request: HttpRequest) -> HttpResponse:
     form = IntakeForm(request.POST)
     if form.is_valid() and form.cleaned_data.get("where"):
         try:
-            incident = handling.open_incident(form.report(), by=actor_of(request), at=at)
+            incident, is_new = _open_once(request, form, at=at)
         except Mistake as mistake:
             form.add_error("place", sentence(mistake))
         else:
             announce(f"incident:{incident.public_id}", "desk")
-            if request.POST.get("then") == "call" and user_of(request).may(Permission.CALL_OUT):
+            if is_new and request.POST.get("then") == "call" and user_of(request).may(Permission.CALL_OUT):
                 _call_out(request, incident, at=at)
             return redirect("incident", public_id=incident.public_id)
     return render(
         request, "coordination/incidents/intake.html", {"form": form, **_beside(request.POST, at=at)}
     )
+
+
+def _open_once(request: HttpRequest, form: IntakeForm, *, at: datetime) -> tuple[Incident, bool]:
+    """Open the incident and return it with True; for a second tap on the same form the first one's, with False."""
+    once = form.cleaned_data["once"]
+    with transaction.atomic():
+        claim = _claim(user_of(request), f"intake-{once}", at=at) if once else None
+        if claim and claim.answer:
+            return Incident.objects.get(public_id=claim.answer["incident"]), False
+        incident = handling.open_incident(form.report(), by=actor_of(request), at=at)
+        if claim:
+            claim.answer = {"incident": str(incident.public_id)}
+            claim.save(update_fields=["answer"])
+    return incident, True
+
+
+def _claim(user: User, key: str, *, at: datetime) -> IdempotentAnswer:
+    """Return the row of this key: a new one, or, once its transaction is over, that of the tap before."""
+    IdempotentAnswer.objects.filter(user=user, at__lt=at - SECOND_TAP_WITHIN).delete()
+    return IdempotentAnswer.objects.get_or_create(
+        user=user, key=key, defaults={"call": "intake", "body_hash": "", "at": at}
+    )[0]
 
 
 def _call_out(request: HttpRequest, incident: Incident, *, at: datetime) -> None:
