@@ -31,9 +31,11 @@ class _AccountInline(admin.TabularInline):
 
 class RoleGrantInline(_AccountInline):
     model = RoleGrant
-    autocomplete_fields = ["region"]
+    # A grant can be bound to a region, but no list is narrowed by it yet: offering the choice here would
+    # let an administrator believe in a limit that nothing enforces.
+    fields = ["role"]
     verbose_name = _("角色")
-    verbose_name_plural = _("角色（不填地区即全省）")
+    verbose_name_plural = _("角色")
 
 
 class UserContactInline(_AccountInline):
