@@ -27,6 +27,8 @@ class WrongDate(Mistake):
 EXCEL_EPOCH = date(1899, 12, 30)
 # Serials of 1950 to 2099. Outside, a bare number is more likely a year or something else altogether.
 EARLIEST_SERIAL, LATEST_SERIAL = 18264, 73050
+# A year outside is a slip of the finger; and the calendar itself ends a day after 9999-12-31.
+YEARS = range(1900, 2200)
 
 _YEAR_MONTH_DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})(?:\s*[-/.月]\s*(\d{1,2}))?\s*[日号月]?")
 _EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -56,14 +58,21 @@ def parse_date(written: object, *, month_end: bool = False) -> date:
     year, month, day = (int(part) if part else None for part in match.groups())
     if year is None or month is None:
         raise _wrong(written)
-    if not (1900 <= year <= 2199 and 1 <= month <= 12):
-        raise _wrong(written, f"没有 {month} 月" if 1900 <= year <= 2199 else f"年份 {year} 不合理")
+    refuse_odd_year(year, written)
+    if not 1 <= month <= 12:
+        raise _wrong(written, f"没有 {month} 月")
     last_day = calendar.monthrange(year, month)[1]
     if day is None:
         day = last_day if month_end else 1
     if not 1 <= day <= last_day:
         raise _wrong(written, f"{year} 年 {month} 月只有 {last_day} 天")
     return date(year, month, day)
+
+
+def refuse_odd_year(year: int, written: object) -> None:
+    """:raises WrongDate: if nobody can mean this year."""
+    if year not in YEARS:
+        raise _wrong(written, f"年份 {year} 不合理")
 
 
 def _from_number(number: float, *, month_end: bool) -> date:

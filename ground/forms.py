@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -9,9 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from ground import gazetteer, places
+from ground import dates, gazetteer, places
 from ground.guesses import nearest
 from ground.languages import row_choices, sentence
+from ground.mistakes import Mistake
 from ground.models import Industry, Region
 from ground.places import Point
 
@@ -21,7 +23,14 @@ EXAMPLE = "唐山市丰南区"  # not translated: a name
 def day_field(**attributes: Any) -> forms.DateField:
     """Return a field for a day with the browser's own calendar, which wants the day as 2026-11-18."""
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(widget=widget, **attributes)
+    return forms.DateField(widget=widget, validators=[_is_a_likely_day], **attributes)
+
+
+def _is_a_likely_day(day: date) -> None:
+    try:
+        dates.refuse_odd_year(day.year, day)
+    except Mistake as mistake:
+        raise ValidationError(sentence(mistake), code="wrong") from mistake
 
 
 def industries() -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from coordination.guidance import FoundThing, Wish
 from coordination.models import GuidanceRequest
 from coordination.visits import GuidanceKind
 from ground import phones
+from ground.forms import day_field
 from ground.languages import sentence, term_choices
 from ground.mistakes import Mistake
 from ground.models import ContactKind, User
@@ -46,12 +47,8 @@ class WishForm(forms.Form):
             "invalid_choice": lazy("请从本企业的厂区里选一个。"),
         },
     )
-    wished_from = forms.DateField(
-        label=lazy("最早哪天"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
-    wished_until = forms.DateField(
-        label=lazy("最晚哪天"), required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
+    wished_from = day_field(label=lazy("最早哪天"), required=False)
+    wished_until = day_field(label=lazy("最晚哪天"), required=False)
     description = forms.CharField(
         label=lazy("需要解决的问题"),
         help_text=lazy("写明工艺或设备、主要顾虑即可，例如“液氨制冷机房年度排查，储量 18 吨”。"),
@@ -159,15 +156,8 @@ class RatingForm(forms.Form):
 
 
 class DaysForm(forms.Form):
-    visit_from = forms.DateField(
-        label=lazy("到访日期"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    )
-    visit_until = forms.DateField(
-        label=lazy("到访结束日期"),
-        required=False,
-        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
-        help_text=lazy("当天结束可不填。"),
-    )
+    visit_from = day_field(label=lazy("到访日期"))
+    visit_until = day_field(label=lazy("到访结束日期"), required=False, help_text=lazy("当天结束可不填。"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -102,3 +102,30 @@ def test_endless_digits_for_the_number_of_experts_are_refused(client):
     for sent in ({"seats": ENDLESS, "expert": "1"}, {"expert": ENDLESS}):
         response = client.post(reverse("guidance-step", args=[request.public_id, "callout"]), sent)
         assert response.status_code == 422
+
+
+@pytest.mark.parametrize("step", ["appoint", "renew"])
+def test_the_last_day_of_the_calendar_is_no_term(client, step):
+    li = an_expert("李工")
+    client.force_login(a_user("zhaomin", Role.ROSTER_ADMIN))
+    terms = li.appointments.count()
+
+    response = client.post(
+        reverse(f"expert-{step}", args=[li.public_id]),
+        {"starts_on": "2028-01-01", "ends_on": "9999-12-31", "until": "9999-12-31"},
+    )
+
+    assert "年份 9999 不合理" in response.content.decode()
+    assert li.appointments.count() == terms
+
+
+def test_the_last_day_of_the_calendar_is_no_day_for_a_visit(client):
+    firm = an_enterprise()
+    client.force_login(a_user("liujun", Role.ENTERPRISE, enterprise=firm))
+
+    response = client.post(
+        reverse("guidance-new"), {"kind": "inspection", "wished_from": "9999-12-31", "action": "check"}
+    )
+
+    assert response.status_code == 422
+    assert "年份 9999 不合理" in response.content.decode()
