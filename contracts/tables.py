@@ -72,7 +72,7 @@ class EnterpriseTable(tables.Table):
     agreements = tables.Column(verbose_name=_l("救援协议"), orderable=False, empty_values=(), accessor="pk")
 
     class Meta:
-        template_name = "contracts/_table.html"
+        template_name = "coordination/ui/_table.html"
         order_by = ("name",)
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
@@ -120,7 +120,7 @@ class TeamTable(tables.Table):
     state = tables.Column(verbose_name=_l("状态"))
 
     class Meta:
-        template_name = "contracts/_table.html"
+        template_name = "coordination/ui/_table.html"
         order_by = ("name",)
 
     def render_name(self, value: str, record: RescueTeam) -> SafeString:
@@ -155,7 +155,7 @@ class AgreementTable(tables.Table):
     status = tables.Column(verbose_name=_l("状态"), orderable=False, empty_values=(), accessor="pk")
 
     class Meta:
-        template_name = "contracts/_table.html"
+        template_name = "coordination/ui/_table.html"
         order_by = ("term",)
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:

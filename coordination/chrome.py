@@ -29,7 +29,17 @@ class NavItem:
 
 
 def chrome(request: HttpRequest) -> dict[str, Any]:
-    """Context of `base.html`. The clock is the database's, so that countdowns on the page agree with it."""
+    """Context of `base.html`. The clock is the database's, so that countdowns on the page agree with it.
+
+    Worked out once a request: a table on the page is a template of its own and asks for its context again.
+    """
+    if not hasattr(request, "chrome"):
+        request.chrome = _around(request)  # type: ignore[attr-defined]  # our own name on Django's object
+    around: dict[str, Any] = request.chrome  # type: ignore[attr-defined]
+    return around
+
+
+def _around(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     sender = installation.sender()
     around: dict[str, Any] = {

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import django_tables2 as tables
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -47,12 +48,15 @@ class ExpertTable(tables.Table):
     available = tables.Column(verbose_name=_l("状态"), orderable=False, empty_values=(), accessor="pk")
 
     class Meta:
-        template_name = "experts/_table.html"
+        template_name = "coordination/ui/_table.html"
         order_by = ("name",)
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         self.today = today
         super().__init__(*args, **kwargs)
+
+    def render_name(self, value: str, record: Expert) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("expert", args=[record.public_id]), value)
 
     def render_practices(self, record: Expert) -> SafeString:
         practices = sorted(record.practices.all(), key=lambda one: one.rank != PracticeRank.PRIMARY)
