@@ -252,7 +252,7 @@ def _update_details(
 
 def _acceptance_words(invitation: Invitation, said: Answer) -> str:
     words = f"{invitation.invitee.name} 接受"
-    if said.reply is Reply.REMOTE or invitation.requirement.mode == Mode.REMOTE:
+    if invitation.is_remote:
         words = f"{invitation.invitee.name} 远程支援"
     if invitation.eta_at:
         words += f"，预计 {wording.moment(invitation.eta_at)} 到"

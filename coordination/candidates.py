@@ -16,12 +16,12 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count
 
-from contracts.models import Agreement, Capability, Interest, InterestKind, Party, RescueTeam
+from contracts.models import Agreement, Capability, Interest, InterestKind, RescueTeam
 from coordination.matching import Need, Pool, Vocabulary
 from coordination.models import Invitation
-from coordination.paging import DeploymentStatus, InvitationStatus
+from coordination.paging import OUT, InvitationStatus
 from coordination.visits import GuidanceStatus
 from experts.models import (
     Absence,
@@ -32,7 +32,8 @@ from experts.models import (
     TaskCategory,
     TaskOffer,
 )
-from ground import clock, revisions
+from ground import revisions
+from ground.dates import SHANGHAI
 from ground.models import Specialty
 from ground.terms import Words
 
@@ -200,11 +201,7 @@ def _visits() -> list[tuple[int, date, date, str]]:
         expert__isnull=False,
         callout__guidance_request__visit_from__isnull=False,
         callout__guidance_request__status__in=[GuidanceStatus.SOURCING, GuidanceStatus.SCHEDULED],
-        deployment__status__in=[
-            DeploymentStatus.COMMITTED,
-            DeploymentStatus.EN_ROUTE,
-            DeploymentStatus.ON_SCENE,
-        ],
+        deployment__status__in=OUT,
     ).values_list(
         "expert_id",
         "callout__guidance_request__visit_from",
@@ -222,11 +219,7 @@ def _agreements(
     """The enterprise's agreements that both sides have confirmed, lapsed ones included."""
     if enterprise_id is None:
         return []
-    confirmed = (
-        Agreement.objects.filter(enterprise=enterprise_id)
-        .annotate(parties=Count("consents", filter=Q(consents__party__in=list(Party)), distinct=True))
-        .filter(parties=len(Party))
-    )
+    confirmed = Agreement.objects.confirmed_by_both().filter(enterprise=enterprise_id)
     return list(
         confirmed.values_list(
             "team_id",
@@ -241,4 +234,4 @@ def _agreements(
 
 
 def _midnight(at: datetime) -> datetime:
-    return at.astimezone(clock.SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+    return at.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)

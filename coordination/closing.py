@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from coordination import callouts, deliveries, deployments, wording
-from coordination.models import Callout, Deployment
-from coordination.paging import AnswerSource, CalloutStatus, DeploymentStatus, InvitationStatus, Purpose
+from coordination.models import Deployment
+from coordination.paging import OUT, AnswerSource, InvitationStatus, Purpose
 from ground.audit import Actor
 from incidents import handling
 from incidents.lifecycle import IncidentStatus
@@ -31,7 +31,7 @@ def close_incident(incident: Incident, *, outcome: str, by: Actor, at: datetime)
         Incident.objects.locked(incident.pk)
         for callout in incident.callouts.live():
             callouts.stop(callout, reason="事件处置结束", release_accepted=False, by=by, at=at)
-        for deployment in _still_out(incident):
+        for deployment in still_out(incident):
             invitation = deployment.invitation
             deployments.release(deployment, by=by, source=AnswerSource.OFFICER, at=at)
             deliveries.tell(
@@ -50,7 +50,7 @@ def withdraw_incident(incident: Incident, *, reason: str, by: Actor, at: datetim
         Incident.objects.locked(incident.pk)
         for callout in incident.callouts.live():
             callouts.stop(callout, reason="误报撤销", release_accepted=True, by=by, at=at)
-        for deployment in _still_out(incident):
+        for deployment in still_out(incident):
             # Accepted in a callout that had ended before: they have not heard of this one's end.
             deployments.release(deployment, by=by, source=AnswerSource.OFFICER, at=at)
             deliveries.tell(
@@ -76,15 +76,15 @@ def correct_incident(incident: Incident, changes: Mapping[str, Any], *, by: Acto
             return 0
         names = {handling.title_of(name) for name in concerning}
         what = "情况有更正（" + "、".join(sorted(names)) + "）"
-        live = Callout.objects.filter(incident=incident).exclude(status=CalloutStatus.CLOSED)
-        return sum(callouts.tell_asked(callout, what, at=at) for callout in live)
+        return sum(callouts.tell_asked(callout, what, at=at) for callout in incident.callouts.live())
 
 
-def _still_out(incident: Incident) -> list[Deployment]:
+def still_out(incident: Incident) -> list[Deployment]:
+    """Return those who have accepted and not returned, whichever callout asked them."""
     return list(
         Deployment.objects.filter(
             invitation__callout__incident=incident,
             invitation__status=InvitationStatus.ACCEPTED,
-            status__in=[DeploymentStatus.COMMITTED, DeploymentStatus.EN_ROUTE, DeploymentStatus.ON_SCENE],
+            status__in=OUT,
         ).select_related("invitation__callout__incident", "invitation__expert", "invitation__team")
     )

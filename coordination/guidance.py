@@ -17,12 +17,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from contracts.models import Enterprise, Interest, InterestKind, Site
 from contracts.periods import Period
-from coordination import callouts, deliveries, deployments
+from coordination import callouts, deliveries, deployments, wording
 from coordination.announcements import announce
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.matching.needs import Situation
 from coordination.models import Callout, Deployment, Finding, GuidanceRequest, Invitation
-from coordination.paging import AnswerSource, DeploymentStatus, InvitationStatus
+from coordination.paging import NOT_THERE_YET, AnswerSource, DeploymentStatus, InvitationStatus
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from ground import audit, clock
 from ground.access import Role
@@ -232,7 +232,7 @@ def schedule(
             return
         locked.visit_from, locked.visit_until = visit_from, visit_until
         _move(request, locked, G.SCHEDULED, by=by, at=at, days=f"{visit_from}/{visit_until}")
-        days = _days(locked)
+        days = wording.span(visit_from, visit_until)
         for callout in locked.callouts.live():
             callouts.tell_asked(callout, f"到访时间已约定：{days}", at=at)
         _tell_enterprise(locked, "已约定到访时间", days, at=at)
@@ -242,9 +242,7 @@ def visited(request: GuidanceRequest, *, by: Actor, at: datetime) -> None:
     """Record for the experts that they have been there; those who said so themselves stay as they said."""
     with transaction.atomic():
         locked = _lock_for(request, G.VISITED)
-        for deployment in _deployments(locked).filter(
-            status__in=[DeploymentStatus.COMMITTED, DeploymentStatus.EN_ROUTE]
-        ):
+        for deployment in _deployments(locked).filter(status__in=NOT_THERE_YET):
             deployments.arrive(deployment, by=by, source=AnswerSource.OFFICER, at=at)
         locked.visited_at = at
         _move(request, locked, G.VISITED, by=by, at=at)
@@ -472,15 +470,6 @@ def _take_back(request: GuidanceRequest, locked: GuidanceRequest) -> None:
     """Show the caller's object what was written."""
     for field in locked._meta.concrete_fields:
         setattr(request, field.attname, getattr(locked, field.attname))
-
-
-def _days(request: GuidanceRequest) -> str:
-    if request.visit_from is None:
-        return ""
-    first = f"{request.visit_from.month}月{request.visit_from.day}日"
-    if request.visit_until in (None, request.visit_from):
-        return first
-    return f"{first}至{request.visit_until.month}月{request.visit_until.day}日"
 
 
 def _tell_enterprise(request: GuidanceRequest, what: str, more: str, *, at: datetime) -> None:

@@ -135,6 +135,8 @@ DEPLOYMENT_MOVES: Mapping[DeploymentStatus, frozenset[DeploymentStatus]] = {
     D.REPORTED: frozenset(),
     D.STOOD_DOWN: frozenset(),
 }
+NOT_THERE_YET = frozenset({D.COMMITTED, D.EN_ROUTE})
+OUT = NOT_THERE_YET | {D.ON_SCENE}  # cannot be sent anywhere else
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ Chinese, as the people who are called out read it. The answer link follows the t
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from coordination.models import Callout, GuidanceRequest, Invitation
 from coordination.paging import InviteeKind, Mode
 from coordination.visits import GuidanceKind
 from ground import installation
-from ground.clock import SHANGHAI
+from ground.dates import SHANGHAI
 from incidents.models import Incident
 
 
@@ -19,6 +19,12 @@ def moment(at: datetime) -> str:
     """Return a moment as people here write it: 11月18日14:20."""
     local = at.astimezone(SHANGHAI)
     return f"{local.month}月{local.day}日{local:%H:%M}"
+
+
+def span(first: date, last: date | None = None) -> str:
+    """Return a day, or the days from one to another: 11月20日, 11月20日至11月21日."""
+    said = f"{first.month}月{first.day}日"
+    return said if last in (None, first) else f"{said}至{last.month}月{last.day}日"
 
 
 def drill_mark(callout: Callout) -> str:
@@ -38,7 +44,7 @@ def ask_subject(invitation: Invitation) -> str:
 def ask_text(invitation: Invitation) -> str:
     """Return the ask: who, what, where, how far, until when to answer, whom to ring, and the three digits."""
     callout = invitation.callout
-    until = moment(invitation.asked_at + callout.policy.answer_within) if invitation.asked_at else ""
+    until = moment(invitation.answer_by) if invitation.answer_by else ""
     parts = [f"{invitation.invitee.name}：", situation(callout)]
     if invitation.travel_minutes is not None and invitation.requirement.mode == Mode.ONSITE:
         parts.append(f"距您约{invitation.distance_km:.0f}公里、{invitation.travel_minutes:.0f}分钟。")
@@ -59,10 +65,6 @@ def stand_down_text(invitation: Invitation, why: str) -> str:
     return (
         f"{drill_mark(invitation.callout)}{invitation.invitee.name}：{why}，请您不必前往，感谢支持。{phone}"
     )
-
-
-def reserve_text(invitation: Invitation) -> str:
-    return f"{invitation.invitee.name}：人员已足，您已列为候补。有空位时会再通知您，感谢支持。"
 
 
 def correction_subject(callout: Callout) -> str:
@@ -87,11 +89,9 @@ def situation(callout: Callout) -> str:
     request: GuidanceRequest = callout.guidance_request  # type: ignore[assignment]  # a constraint: one of the two
     days = ""
     if request.visit_from:
-        days = f"，时间{request.visit_from.month}月{request.visit_from.day}日"
-        if request.visit_until and request.visit_until != request.visit_from:
-            days += f"至{request.visit_until.month}月{request.visit_until.day}日"
+        days = f"，时间{span(request.visit_from, request.visit_until)}"
     elif request.wished_from:
-        days = f"，企业希望{request.wished_from.month}月{request.wished_from.day}日起"
+        days = f"，企业希望{span(request.wished_from)}起"
     where = request.site.address if request.site and request.site.address else request.enterprise.address
     return f"{request.enterprise.name}申请{GuidanceKind(request.kind).zh}（{where or '地址见链接'}）{days}。"
 

@@ -343,17 +343,7 @@ class Waves(CalloutFace):
         """Match once more, so that those who are added carry what speaks for and against them."""
         subject: Subject = callout.incident or callout.guidance_request
         wanted = [
-            RequirementSpec(
-                InviteeKind(row.kind),
-                max(1, row.seats.filter(invitation=None).count()),
-                mode=Mode(row.mode),
-                industry=row.industry,
-                specialty=row.specialty,
-                capability=row.capability,
-                certificate=row.certificate,
-                critical=row.critical,
-            )
-            for row in rows
+            RequirementSpec.of(row, seats=max(1, row.seats.filter(invitation=None).count())) for row in rows
         ]
         return recommendations.propose(subject, wanted, at=self.at)
 

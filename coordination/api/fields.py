@@ -15,8 +15,9 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.views import APIView
 
 from coordination.api.pagination import PARAMETERS
-from coordination.api.problems import invalid, invalid_by, language
+from coordination.api.problems import invalid, invalid_by
 from ground import phones
+from ground.languages import language, name_of
 from ground.mistakes import Mistake
 from ground.models import ContactKind, ContactPoint, User
 from ground.places import Datum, Point, WrongCoordinates, is_in_china, point_from
@@ -258,7 +259,7 @@ class Named(serializers.Serializer):
     name = serializers.SerializerMethodField()
 
     def get_name(self, row: Any) -> str:
-        return row.name_en if language().startswith("en") and hasattr(row, "name_en") else row.name
+        return name_of(row)
 
 
 class Reference(serializers.Serializer):

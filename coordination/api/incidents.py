@@ -35,11 +35,12 @@ from coordination.api.fields import (
 )
 from coordination.api.idempotency import KEY_PARAMETER, idempotent
 from coordination.api.pagination import Cursor
-from coordination.api.problems import invalid, language
+from coordination.api.problems import invalid
 from coordination.api.roster import inside
 from coordination.models import Callout
 from ground.access import Permission
 from ground.guards import Needs
+from ground.languages import is_english, language
 from ground.models import Industry, Precision, Region
 from incidents import handling, kinds, levels
 from incidents.handling import Casualties, FirstReport
@@ -98,7 +99,7 @@ class IncidentRow(serializers.ModelSerializer):
         return {
             "confirmed": said.confirmed.level.value,
             "counting_missing": said.counting_missing.level.value,
-            "why": said.en if language().startswith("en") else said.zh,
+            "why": said.en if is_english() else said.zh,
         }
 
 

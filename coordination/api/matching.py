@@ -27,7 +27,7 @@ from coordination.api.fields import (
     asked_of,
     read,
 )
-from coordination.api.problems import invalid, language
+from coordination.api.problems import invalid
 from coordination.callouts import RequirementSpec
 from coordination.matching import Match, Situation
 from coordination.paging import InviteeKind, Mode
@@ -35,6 +35,7 @@ from coordination.recommendations import Proposal, Subject
 from experts.models import Expert
 from ground.access import Permission
 from ground.guards import Needs
+from ground.languages import is_english
 from ground.mistakes import Mistake
 from ground.models import Industry, Specialty
 
@@ -374,7 +375,7 @@ def _in_words(value: Any) -> Any:
     """Return the same with every pair of zh and en replaced by the caller's one."""
     if isinstance(value, dict):
         if value.keys() == {"zh", "en"}:
-            return value["en" if language().startswith("en") else "zh"]
+            return value["en" if is_english() else "zh"]
         return {name: _in_words(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_in_words(inner) for inner in value]

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from contracts.models import (
     Agreement,
+    AgreementQuerySet,
     Capability,
     Enterprise,
     Interest,
@@ -223,7 +224,7 @@ class _AgreementFace(Face):
     def get_serializer_context(self) -> dict[str, Any]:
         return {"request": self.request, "view": self, "today": clock.day_of(self.at)}
 
-    def shown(self) -> QuerySet[Agreement]:
+    def shown(self) -> AgreementQuerySet:
         return (
             scopes.agreements(self.user)
             .select_related("enterprise", "team")
@@ -244,12 +245,7 @@ class Agreements(_AgreementFace, ListAPIView):
     def get_queryset(self) -> QuerySet[Agreement]:
         asked = asked_of(self, AgreementQuery)
         found = self.shown().filter(**{n: asked[n] for n in ("enterprise", "team") if n in asked})
-        if "status" not in asked:
-            return found
-        # Derived, so not in any column. There are hundreds of agreements, not millions.
-        today = clock.day_of(self.at)
-        right = [one.pk for one in found if one.status_on(today) is asked["status"]]
-        return found.filter(pk__in=right)
+        return found.with_status(asked["status"], on=clock.day_of(self.at)) if "status" in asked else found
 
 
 class AgreementDetail(_AgreementFace, RetrieveAPIView):

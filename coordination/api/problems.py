@@ -15,11 +15,11 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.signals import got_request_exception
 from django.http import Http404
-from django.utils.translation import get_language
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from ground.languages import language
 from ground.mistakes import Mistake, Refused
 from ground.terms import Words
 
@@ -164,10 +164,6 @@ class Said(str):
         code = cls("mistake")
         code.suggestion = suggestion
         return code
-
-
-def language() -> str:
-    return get_language() or "zh-hans"
 
 
 def invalid(zh: str, en: str, *, suggestion: str = "") -> exceptions.ValidationError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from contracts.models import Agreement, Enterprise, Interest, RescueTeam, Site
+from contracts.models import Agreement, AgreementQuerySet, Enterprise, Interest, RescueTeam, Site
 from coordination.models import Callout, Deployment, GuidanceRequest, Invitation
 from coordination.visits import GuidanceStatus
 from experts.models import Expert
@@ -39,7 +39,7 @@ def teams(user: User) -> QuerySet[RescueTeam]:
     return RescueTeam.objects.none()
 
 
-def agreements(user: User) -> QuerySet[Agreement]:
+def agreements(user: User) -> AgreementQuerySet:
     if user.may(Permission.READ_CONTRACTS):
         return Agreement.objects.all()
     return Agreement.objects.filter(

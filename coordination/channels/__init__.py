@@ -1,6 +1,6 @@
 """The ways of reaching a person, one file each, and which of them this installation has.
 
-To add one: copy `email.py`, give it a code and words, list it in `_installed`, and say in
+To add one: copy `email.py`, give it a code and words, list it in `installed`, and say in
 `_CARRIES` which kinds of contact it can use.
 """
 
@@ -25,6 +25,7 @@ __all__ = [
     "Rejected",
     "by_code",
     "carrier_of",
+    "installed",
 ]
 
 _CARRIES: Mapping[str, frozenset[ContactKind]] = {
@@ -33,7 +34,8 @@ _CARRIES: Mapping[str, frozenset[ContactKind]] = {
 }
 
 
-def _installed() -> list[Channel]:
+def installed() -> list[Channel]:
+    """Return the channels that this installation has."""
     # A demo installation never sends anything out of the machine: the inbox is all it has.
     if settings.MUSTER_MODE == "demo":
         return [InboxChannel()]
@@ -42,9 +44,9 @@ def _installed() -> list[Channel]:
 
 def by_code(code: str) -> Channel | None:
     """Return the channel `code`, None if this installation does not have it."""
-    return next((channel for channel in _installed() if channel.code == code), None)
+    return next((channel for channel in installed() if channel.code == code), None)
 
 
 def carrier_of(kind: str) -> Channel | None:
     """Return the channel that reaches a contact of this kind, None if there is none."""
-    return next((channel for channel in _installed() if ContactKind(kind) in _CARRIES[channel.code]), None)
+    return next((channel for channel in installed() if ContactKind(kind) in _CARRIES[channel.code]), None)

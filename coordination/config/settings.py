@@ -61,7 +61,6 @@ MUSTER_SENDER_NAME = env.text("MUSTER_SENDER_NAME", "" if LIVE else "演示应�
 MUSTER_DUTY_PHONE = env.text("MUSTER_DUTY_PHONE", "" if LIVE else "0311-0000-0000")
 
 _mail = env.read("MUSTER_SMTP_URL", environment.mail_server, None)
-MUSTER_MAIL_CONFIGURED = _mail is not None
 EMAIL_HOST = _mail.host if _mail else "localhost"
 EMAIL_PORT = _mail.port if _mail else 25
 EMAIL_HOST_USER = _mail.user if _mail else ""
@@ -146,7 +145,6 @@ DATABASES = {
 # Redis: only nudges between processes; without it everything runs in one process
 
 REDIS_URL = env.read("REDIS_URL", environment.redis_address, "")
-EMBEDDED = not REDIS_URL
 # redis-py waits five seconds and tries ten times by default: a page would hang when Redis is down.
 REDIS_OPTIONS = {"socket_connect_timeout": 0.2, "socket_timeout": 5.0}
 CACHES = {
@@ -309,8 +307,6 @@ SPECTACULAR_SETTINGS = {
         "TeamKind": "contracts.models.TeamKind.choices",
     },
 }
-
-DJANGO_TABLES2_TEMPLATE = "django_tables2/table.html"
 
 LOGGING = {
     "version": 1,

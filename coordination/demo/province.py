@@ -34,10 +34,10 @@ from coordination.demo.promises import DemoAgreement
 from coordination.demo.teams import DemoTeam
 from experts import roster, roster_sheet
 from experts.models import Expert
-from ground import audit, installation, phones, revisions
+from ground import accounts, audit, installation, phones, revisions
 from ground.access import Role
 from ground.mistakes import Refused
-from ground.models import ContactKind, Mode, Precision, Region, RoleGrant, User, UserContact
+from ground.models import ContactKind, Mode, Precision, Region, User
 from ground.spelling import pinyin_of
 
 SEED = 1
@@ -110,7 +110,7 @@ def load(*, seed: int, day: date, mode: Mode, at: datetime, tell: Tell = lambda 
             for one in interest_list
         )
         tell("账号 accounts")
-        _open_accounts(enterprises[firm_list[0].uscc], rescue_teams[team_list[0].name])
+        _open_accounts(enterprises[firm_list[0].uscc], rescue_teams[team_list[0].name], at)
         for kept_in_memory in ("teams", "roster"):
             revisions.bump(kept_in_memory)
         # Last, so that whoever sees an installation sees all of it.
@@ -314,11 +314,17 @@ def _import_experts(roster_of: list[DemoExpert], day: date, at: datetime) -> dic
     return experts
 
 
-def _open_accounts(enterprise: Enterprise, team: RescueTeam) -> None:
+def _open_accounts(enterprise: Enterprise, team: RescueTeam, at: datetime) -> None:
     for account in ACCOUNTS:
-        user = User.objects.create_user(account.username, account.email, PASSWORD, name=account.name)
-        RoleGrant.objects.create(user=user, role=account.role)
-        UserContact.objects.create(user=user, kind=ContactKind.EMAIL, value=account.email)
+        user = accounts.open_account(
+            account.username,
+            name=account.name,
+            email=account.email,
+            password=PASSWORD,
+            roles=[account.role],
+            by=audit.SYSTEM,
+            at=at,
+        )
         if account.role is Role.ENTERPRISE:
             Membership.objects.create(user=user, enterprise=enterprise)
         if account.role is Role.TEAM:

@@ -174,6 +174,16 @@ class Invitation(PublicIdModel):
     def invitee(self) -> Expert | RescueTeam:
         return self.expert or self.team  # type: ignore[return-value]  # a constraint: one of the two is set
 
+    @property
+    def is_remote(self) -> bool:
+        """Say whether nobody has to drive: asked for advice from afar, or no more than that was offered."""
+        return self.reply == Reply.REMOTE or self.requirement.mode == Mode.REMOTE
+
+    @property
+    def answer_by(self) -> datetime | None:
+        """Return when the answering window closes; None if nobody was asked yet."""
+        return self.asked_at + self.callout.policy.answer_within if self.asked_at else None
+
 
 class Seat(models.Model):
     """One row of a requirement, free or taken by one invitation."""

@@ -18,7 +18,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -30,6 +29,7 @@ from coordination.paging import AnswerSource, DeploymentStatus, InvitationStatus
 from coordination.views.answer_page import AnswerPage
 from ground import clock, installation
 from ground.audit import Actor
+from ground.languages import sentence
 from ground.mistakes import Mistake, Refused
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,7 @@ def _page(
     context: dict[str, Any] = {
         "page": page,
         "invitation": invitation,
-        "problem": problem.sentence(get_language() or "zh-hans") if problem else "",
+        "problem": sentence(problem) if problem else "",
         "seen_url": reverse("answer-seen", args=[token]) if page.state == "asked" else "",
         "ask_ics": reverse("answer-calendar", args=[token]) if page.eta_at or page.visit_from else "",
     }

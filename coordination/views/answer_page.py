@@ -14,22 +14,23 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from coordination import wording
 from coordination.models import Deployment, GuidanceRequest, Invitation, Seat
 from coordination.paging import (
+    NOT_THERE_YET,
     CalloutStatus,
     DeploymentStatus,
     InvitationStatus,
     Mode,
-    Reply,
 )
 from coordination.visits import GuidanceKind
 from experts.models import Expert
 from ground import installation
-from ground.clock import SHANGHAI
+from ground.dates import SHANGHAI
+from ground.languages import is_english, language
 from ground.models import ContactKind
 from ground.phones import as_written, masked
 from ground.places import Datum, Point, TravelTimeBasis, degrees_in
@@ -143,19 +144,18 @@ class AnswerPage:
 
     @property
     def is_remote(self) -> bool:
-        return self.invitation.reply == Reply.REMOTE or self.invitation.requirement.mode == Mode.REMOTE
+        return self.invitation.is_remote
 
     @property
     def subject(self) -> str:
         """What happened or is asked for, without the firm's name, which stands below it."""
-        language = get_language() or "zh-hans"
         if self.request:
-            return GuidanceKind(self.request.kind).word(language)
+            return GuidanceKind(self.request.kind).word(language())
         incident: Incident = self.incident  # type: ignore[assignment]  # a constraint: one of the two
         kind = kinds.by_code(incident.kind)
         firm = incident.enterprise.name if incident.enterprise else ""
         if incident.title == f"{firm}{kind.zh}":
-            return kind.word(language)
+            return kind.word(language())
         return incident.title.removeprefix(firm) or incident.title
 
     @property
@@ -192,7 +192,7 @@ class AnswerPage:
     def people_line(self) -> str:
         if not self.incident:
             return ""
-        if (get_language() or "").startswith("en"):
+        if is_english():
             counts = (
                 (self.incident.deaths, "dead"),
                 (self.incident.missing, "missing"),
@@ -247,7 +247,7 @@ class AnswerPage:
         source = self.invitation.travel_source
         if source not in {basis.value for basis in TravelTimeBasis}:
             return ""
-        return TravelTimeBasis(source).word(get_language() or "zh-hans")
+        return TravelTimeBasis(source).word(language())
 
     @property
     def travel_words(self) -> str:
@@ -278,8 +278,7 @@ class AnswerPage:
 
     @property
     def answer_by(self) -> datetime | None:
-        asked_at = self.invitation.asked_at
-        return asked_at + self.invitation.callout.policy.answer_within if asked_at else None
+        return self.invitation.answer_by
 
     @property
     def answer_by_is_far(self) -> bool:
@@ -337,7 +336,7 @@ class AnswerPage:
         if self.state not in ("accepted", "remote", "declined", "reserve"):
             return False
         deployment = self.deployment
-        return deployment is None or deployment.status in (D.COMMITTED, D.EN_ROUTE)
+        return deployment is None or deployment.status in NOT_THERE_YET
 
     @property
     def can_accept(self) -> bool:
@@ -507,8 +506,8 @@ def _whole_minute(at: datetime) -> datetime:
 
 
 def _sentences(words: Iterable[Any]) -> list[str]:
-    language = "en" if (get_language() or "").startswith("en") else "zh"
-    return [text for one in words if isinstance(one, dict) and (text := one.get(language) or one.get("zh"))]
+    mine = "en" if is_english() else "zh"
+    return [text for one in words if isinstance(one, dict) and (text := one.get(mine) or one.get("zh"))]
 
 
 def _companion_line(other: Invitation) -> str:
@@ -518,7 +517,7 @@ def _companion_line(other: Invitation) -> str:
     deployment = Deployment.objects.filter(invitation=other).first()
     if deployment and deployment.status == D.ON_SCENE:
         parts.append(_("已到场"))
-    elif other.reply == Reply.REMOTE or other.requirement.mode == Mode.REMOTE:
+    elif other.is_remote:
         parts.append(_("远程"))
     elif other.eta_at:
         parts.append(_("%(at)s 到") % {"at": f"{other.eta_at.astimezone(SHANGHAI):%H:%M}"})

@@ -16,13 +16,13 @@ from django.db.models import Prefetch
 from coordination.models import Callout, Delivery, Deployment, Invitation, Requirement
 from coordination.paging import (
     DEPLOYMENT_MOVES,
+    NOT_THERE_YET,
     CalloutStatus,
     DeliveryStatus,
     DeploymentStatus,
     InvitationStatus,
     Mode,
     Purpose,
-    Reply,
 )
 from ground.models import ContactKind
 from incidents.models import Incident
@@ -85,7 +85,7 @@ class Line:
 
     @property
     def is_remote(self) -> bool:
-        return self.invitation.reply == Reply.REMOTE or self.invitation.requirement.mode == Mode.REMOTE
+        return self.invitation.is_remote
 
     @property
     def took(self) -> timedelta | None:
@@ -194,9 +194,9 @@ def _board(callout: Callout, last: dict[int, Delivery]) -> Board:
     free = {goal.requirement.pk: goal.seats - goal.taken for goal in goals}
     waiting = {pk: sum(line.invitation.requirement_id == pk for line in listed) for pk in free}
     ends = [
-        one.asked_at + callout.policy.answer_within
+        one.answer_by
         for one in invitations
-        if one.status == S.ASKED and one.asked_at and free.get(one.requirement_id)
+        if one.status == S.ASKED and one.answer_by and free.get(one.requirement_id)
     ]
     return Board(
         callout,
@@ -230,8 +230,7 @@ def state_of(invitation: Invitation, delivery: Delivery | None, deployment: Depl
     if status is S.ACCEPTED:
         if deployment and deployment.status != DeploymentStatus.COMMITTED:
             return str(deployment.status)
-        remote = invitation.reply == Reply.REMOTE or invitation.requirement.mode == Mode.REMOTE
-        return "remote" if remote else "accepted"
+        return "remote" if invitation.is_remote else "accepted"
     if status in (S.ASKED, S.LAPSED) and delivery and delivery.status == DeliveryStatus.FAILED:
         return "failed"
     if status is not S.ASKED:
@@ -264,9 +263,9 @@ def _moves(invitation: Invitation, deployment: Deployment | None) -> Iterable[st
         ):
             if move in DEPLOYMENT_MOVES[DeploymentStatus(deployment.status)]:
                 yield name
-        if deployment.status in (DeploymentStatus.COMMITTED, DeploymentStatus.EN_ROUTE):
+        if deployment.status in NOT_THERE_YET:
             yield "withdraw"
-    on_the_way = deployment and deployment.status in (DeploymentStatus.COMMITTED, DeploymentStatus.EN_ROUTE)
+    on_the_way = deployment and deployment.status in NOT_THERE_YET
     # Somebody on the way may ring up with a new time of arrival.
     if invitation.callout.status != CalloutStatus.CLOSED and (invitation.status != S.ACCEPTED or on_the_way):
         yield "answer"

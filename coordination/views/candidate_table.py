@@ -21,7 +21,7 @@ from coordination.models import Requirement
 from coordination.paging import InviteeKind, Mode
 from coordination.recommendations import Proposal
 from coordination.views.board import Board, Line
-from ground import clock
+from ground.dates import SHANGHAI
 from ground.places import TravelTimeBasis
 from ground.terms import Words, joined
 from incidents.models import Incident
@@ -117,19 +117,7 @@ class Candidates:
 
 def specs_of(board: Board) -> list[RequirementSpec]:
     """Return what a running callout still needs, one spec for each of its requirements, in their order."""
-    return [
-        RequirementSpec(
-            InviteeKind(goal.requirement.kind),
-            goal.seats - goal.taken,
-            mode=Mode(goal.requirement.mode),
-            industry=goal.requirement.industry,
-            specialty=goal.requirement.specialty,
-            capability=goal.requirement.capability,
-            certificate=goal.requirement.certificate,
-            critical=goal.requirement.critical,
-        )
-        for goal in board.goals
-    ]
+    return [RequirementSpec.of(goal.requirement, seats=goal.seats - goal.taken) for goal in board.goals]
 
 
 def candidates_of(
@@ -387,4 +375,4 @@ def _eta(row: Row) -> str:
     if eta is None or row.is_remote:
         return ""
     who = row.mark if row.kind is InviteeKind.TEAM else row.name[:1]
-    return _("%(who)s %(time)s 到") % {"who": who, "time": f"{eta.astimezone(clock.SHANGHAI):%H:%M}"}
+    return _("%(who)s %(time)s 到") % {"who": who, "time": f"{eta.astimezone(SHANGHAI):%H:%M}"}

@@ -19,7 +19,7 @@ from ground import clock
 from ground.access import Permission
 from ground.guards import needs, user_of
 from ground.models import User
-from incidents.lifecycle import IncidentStatus
+from incidents.lifecycle import CLOSED_STATUSES, IncidentStatus
 from incidents.models import Incident, LogEntry
 
 LOG_LINES = 20
@@ -153,7 +153,7 @@ class Task:
 
 def needs_a_hand(user: User, at: datetime) -> dict[str, Any]:
     """Return callouts that ran out of people, people no message reached, and those who let half the window pass."""
-    open_incident = ~Q(incident__status__in=["closed", "withdrawn"])
+    open_incident = ~Q(incident__status__in=CLOSED_STATUSES)
     tasks = [
         Task("exhausted", callout.incident, since=callout.started_at)
         for callout in Callout.objects.filter(
@@ -264,7 +264,7 @@ def health(at: datetime) -> dict[str, Any]:
         )
     }
     found = []
-    for code in sorted({*figures, *(_installed())} - {"none"}):
+    for code in sorted({*figures, *(one.code for one in channels.installed())} - {"none"}):
         channel = channels.by_code(code)
         row: dict[str, Any] = figures.get(code, {})
         found.append(
@@ -284,7 +284,3 @@ def health(at: datetime) -> dict[str, Any]:
         "sender_alive": heartbeat is not None and at - heartbeat <= ALIVE_WITHIN,
         "unreachable": figures.get("none", {}).get("failed", 0),
     }
-
-
-def _installed() -> list[str]:
-    return [code for code in ("inbox", "email") if channels.by_code(code)]

@@ -160,7 +160,7 @@ def _source(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetim
     specs = [_spec(request, asked)]
     proposal = recommendations.propose(asked, specs, at=at)
     invitees = _chosen(request, proposal)
-    running = asked.callouts.exclude(status=CalloutStatus.CLOSED).first()
+    running = asked.callouts.live().first()
     if running:
         guidance.ask_more(asked, running, invitees, by=by, at=at)
         callout = running
@@ -281,7 +281,7 @@ def _detail(
     experts = shown.accepted_experts(asked)
     may_handle = user_of(request).may(Permission.HANDLE_GUIDANCE)
     moves = GUIDANCE_MOVES[state]
-    running = asked.callouts.exclude(status=CalloutStatus.CLOSED).first()
+    running = asked.callouts.live().first()
     context: dict[str, Any] = {
         "asked": asked,
         "kind": GuidanceKind(asked.kind),

@@ -10,11 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from coordination.models import Deployment, GuidanceRequest, Invitation
-from coordination.paging import CalloutStatus, InvitationStatus
+from coordination.paging import InvitationStatus
 from coordination.visits import GuidanceStatus
 from experts.models import Appointment, Expert
 from ground import installation
-from ground.clock import SHANGHAI
+from ground.dates import SHANGHAI
 from ground.models import ContactKind
 
 G = GuidanceStatus
@@ -154,10 +154,6 @@ def invitations_of(request: GuidanceRequest) -> list[Invitation]:
         .select_related("expert", "team", "callout", "requirement", "deployment")
         .order_by("-callout", "rank")
     )
-
-
-def is_asking(request: GuidanceRequest) -> bool:
-    return request.callouts.exclude(status=CalloutStatus.CLOSED).exists()
 
 
 def days_of(request: GuidanceRequest) -> str:

@@ -18,8 +18,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from coordination import closing, tasks
 from coordination.announcements import announce
-from coordination.models import Deployment
-from coordination.paging import CalloutStatus, DeploymentStatus, InvitationStatus
 from coordination.views import incident_page
 from coordination.views.board import boards_of
 from coordination.views.callout_forms import first_error
@@ -226,7 +224,7 @@ def correct(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _say_what_changed(request: HttpRequest, incident: Incident, told: int) -> None:
-    running = incident.callouts.exclude(status=CalloutStatus.CLOSED).exists()
+    running = incident.callouts.live().exists()
     if told:
         messages.success(
             request,
@@ -267,7 +265,7 @@ def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(
         request,
         "coordination/incidents/end.html",
-        {"incident": incident, "form": form, "out": _still_out(incident), "false_alarm": False},
+        {"incident": incident, "form": form, "out": closing.still_out(incident), "false_alarm": False},
     )
 
 
@@ -293,15 +291,5 @@ def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(
         request,
         "coordination/incidents/end.html",
-        {"incident": incident, "form": form, "out": _still_out(incident), "false_alarm": True},
-    )
-
-
-def _still_out(incident: Incident) -> list[Deployment]:
-    return list(
-        Deployment.objects.filter(
-            invitation__callout__incident=incident,
-            invitation__status=InvitationStatus.ACCEPTED,
-            status__in=[DeploymentStatus.COMMITTED, DeploymentStatus.EN_ROUTE, DeploymentStatus.ON_SCENE],
-        ).select_related("invitation__expert", "invitation__team")
+        {"incident": incident, "form": form, "out": closing.still_out(incident), "false_alarm": True},
     )

@@ -18,7 +18,7 @@ from contracts import readiness
 from contracts.models import Agreement, RescueTeam, TeamState
 from coordination import links, wording
 from coordination.models import Invitation
-from coordination.paging import CalloutStatus, InvitationStatus
+from coordination.paging import OUT, CalloutStatus, InvitationStatus
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
@@ -105,9 +105,7 @@ def _line(invitation: Invitation, at: datetime) -> Asked:
     callout = invitation.callout
     status = InvitationStatus(invitation.status)
     deployment = getattr(invitation, "deployment", None)
-    under_way = status is InvitationStatus.ACCEPTED and (
-        deployment is None or deployment.status not in ("released", "reported", "stood_down")
-    )
+    under_way = status is InvitationStatus.ACCEPTED and (deployment is None or deployment.status in OUT)
     waits = callout.status != CalloutStatus.CLOSED and status in (
         InvitationStatus.ASKED,
         InvitationStatus.LAPSED,
@@ -119,7 +117,7 @@ def _line(invitation: Invitation, at: datetime) -> Asked:
         invitation,
         subject=wording.subject_title(callout),
         situation=wording.situation(callout),
-        answer_by=invitation.asked_at + callout.policy.answer_within if invitation.asked_at else None,
+        answer_by=invitation.answer_by,
         path=urlsplit(links.address(token)).path if token else "",
         is_open=under_way or waits,
         state=deployment.status if status is InvitationStatus.ACCEPTED and deployment else status.value,

@@ -16,6 +16,7 @@ from tests.factories import (
     OFFICER,
     a_callout,
     a_duty_officer,
+    a_guidance_request,
     a_team,
     an_expert,
     an_incident,
@@ -225,6 +226,39 @@ def test_somebody_on_site_elsewhere_is_passed_over_and_cannot_accept(incident, l
     with pytest.raises(answers.AlreadyEngaged):
         says(callout, li, YES, at=NOON + minutes(3))
     assert status_of(callout, li) == "listed"
+
+
+def test_advice_from_afar_ties_nobody_up(incident, li):
+    remote = a_callout(incident, asks=[li], mode=Mode.REMOTE, at=NOON)
+    says(remote, li, YES, at=NOON + minutes(1))
+
+    onsite = a_callout(an_incident(incident.enterprise), asks=[li], at=NOON + minutes(2))
+
+    assert status_of(onsite, li) == "asked"
+    assert says(onsite, li, YES, at=NOON + minutes(3)) is Result.SEATED
+
+
+def test_a_promised_visit_keeps_nobody_from_an_incident(incident, li):
+    visit = a_callout(a_guidance_request(), asks=[li], policy="patient", at=NOON)
+    says(visit, li, YES, at=NOON + minutes(1))
+
+    rescue = a_callout(incident, asks=[li], at=NOON + minutes(2))
+
+    assert status_of(rescue, li) == "asked"
+    assert says(rescue, li, YES, at=NOON + minutes(3)) is Result.SEATED
+
+
+def test_a_paused_callout_asks_nobody_until_it_is_resumed(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+    callouts.pause(callout, by=OFFICER, at=NOON + minutes(1))
+
+    # Neither the end of Li's window nor Li's no moves it on.
+    callouts.advance(callout.pk, at=NOON + minutes(30))
+    says(callout, li, NO, at=NOON + minutes(31))
+    assert status_of(callout, wang) == "listed"
+
+    callouts.resume(callout, by=OFFICER, at=NOON + minutes(40))
+    assert status_of(callout, wang) == "asked"
 
 
 def test_seats_can_be_raised_and_lowered_while_it_runs(incident, li, wang):

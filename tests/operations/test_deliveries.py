@@ -32,7 +32,7 @@ HERE = uuid.UUID(int=1)
 def phone(monkeypatch, the_clock) -> RecordingChannel:
     """The only channel of this installation; it carries mobiles and e-mails alike."""
     recording = RecordingChannel()
-    monkeypatch.setattr(channels, "_installed", lambda: [recording])
+    monkeypatch.setattr(channels, "installed", lambda: [recording])
     monkeypatch.setitem(channels._CARRIES, "recording", channels._CARRIES["inbox"])
     return recording
 

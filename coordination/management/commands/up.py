@@ -37,11 +37,11 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         engine = Engine()
         try:
-            engine_ready = self._set_up()
+            mode = self._set_up()
             engine.start()
         except Refused as refused:
             raise CommandError(f"{refused.zh}\n{refused.en}") from refused
-        self._greet(host, port, demo=engine_ready == Mode.DEMO)
+        self._greet(host, port, demo=mode is Mode.DEMO)
         if "MUSTER_BASE_URL" not in os.environ:
             # The answer links in the demo inbox must lead to where we listen, whatever the port.
             settings.MUSTER_BASE_URL = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
