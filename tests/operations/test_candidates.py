@@ -24,7 +24,7 @@ from tests.factories import (
     an_incident,
     invitation_of,
 )
-from tests.moments import NOON, TODAY
+from tests.moments import NOON, TODAY, minutes
 from tests.roster_at_scale import many_experts
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +145,28 @@ def test_a_team_with_an_agreement_comes_with_its_basis():
     assert rows["协议队"].basis.basis == "agreement"
     assert rows["邻近队"].basis.basis == "order"
     assert free.name in rows
+
+
+def test_an_agreement_that_one_side_has_not_confirmed_obliges_nobody():
+    incident = an_incident()
+    an_agreement(incident.enterprise, a_team("未签队"), confirmed=False)
+
+    (row,) = proposal_for(incident).matching["2"].rows()
+
+    assert row.basis.basis == "order"
+
+
+def test_a_no_of_yesterday_is_not_held_against_anybody():
+    def cautions_after_a_no(name, *, at):
+        expert = an_expert(name)
+        callout = a_callout(an_incident(), asks=[expert], at=at)
+        no = Answer(Reply.DECLINE, AnswerSource.LINK)
+        answer(invitation_of(callout, expert), no, by=Actor(None, "本人"), at=at)
+        rows = proposal_for(an_incident()).matching["1"].rows()
+        return {caution.code for row in rows if row.name == name for caution in row.cautions}
+
+    assert "refused_today" in cautions_after_a_no("李工", at=NOON - minutes(60))
+    assert "refused_today" not in cautions_after_a_no("王工", at=NOON - minutes(24 * 60))
 
 
 def test_the_list_of_a_callout_follows_the_ranking_and_names_nobody_twice():
