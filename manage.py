@@ -3,8 +3,16 @@ import os
 import sys
 
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError, DataError, IntegrityError
 
 from coordination.config.environment import SettingsProblem
+
+NO_DATABASE = (
+    "数据库用不了。请检查 DATABASE_URL（没有设时是 MUSTER_DATA_DIR 里的 muster.sqlite3）和数据库是否在运行；"
+    "新的数据库先运行 manage.py migrate。\n"
+    "The database cannot be used. Check DATABASE_URL (without it, muster.sqlite3 in MUSTER_DATA_DIR) and that "
+    "the server runs; a new database needs manage.py migrate first."
+)
 
 
 def main() -> None:
@@ -16,6 +24,12 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except SettingsProblem as problem:
         print(problem, file=sys.stderr)
+        sys.exit(2)
+    except DatabaseError as problem:
+        # What was written was refused: that is our mistake, and the traceback is wanted.
+        if isinstance(problem, IntegrityError | DataError) or "--traceback" in sys.argv:
+            raise
+        print(f"{NO_DATABASE}\n{str(problem).strip()}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -3,6 +3,7 @@
 The reader collects every problem before it complains, so that one start shows all of them.
 """
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -12,6 +13,9 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+# Django wants fifty characters; a key that was cut off has fewer than any that somebody chose.
+SHORTEST_KEY = 20
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -203,18 +207,37 @@ def sqlite_in(folder: Path) -> dict[str, Any]:
 def key_kept_in(file: Path) -> str:
     """Return the random key kept in `file`, made on the first call and readable by the owner only."""
     try:
-        # O_EXCL: of two processes that start together only one writes, and both read the same key.
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text().strip()
-    except OSError as problem:
+        if not file.exists():
+            _write_once(file, secrets.token_urlsafe(50))
+        key = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else "UTF-8"
         raise Nonsense(
-            f"无法写入 {file}（{problem.strerror}），请让程序能写这个目录，或用 MUSTER_DATA_DIR 换一个。",
-            f"cannot write {file} ({problem.strerror}); make the folder writable, or name another one.",
+            f"无法读写 {file}（{why}），请让程序能读写这个目录和文件，或用 MUSTER_DATA_DIR 换一个目录。",
+            f"cannot read or write {file} ({why}); make the folder and the file readable and writable, "
+            "or name another folder.",
         ) from problem
-    with os.fdopen(descriptor, "w") as handle:
-        handle.write(key := secrets.token_urlsafe(50))
+    if len(key) < SHORTEST_KEY:
+        raise Nonsense(
+            f"{file} 里的密钥不完整。请从备份恢复它；没有备份就删掉它，会生成新的（已发出的答复链接随之失效）。",
+            f"the key in {file} is not whole. Restore it from a backup, or delete it: a new one is made "
+            "(the answer links that were sent no longer work then).",
+        )
     return key
+
+
+def _write_once(file: Path, key: str) -> None:
+    """Write the file whole or not at all; of two processes that start together the first one's stays."""
+    whole = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+            handle.write(key)
+            handle.flush()
+            os.fsync(handle.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(whole, file)
+    finally:
+        whole.unlink(missing_ok=True)
 
 
 def _split(url: str) -> Any:
