@@ -10,7 +10,7 @@ import pytest
 from coordination import answers, callouts, channels, deliveries, sender
 from coordination.answers import Answer
 from coordination.channels import Accepted, Ambiguous, Rejected
-from coordination.models import Delivery, SendIntent
+from coordination.models import Callout, Delivery, SendIntent
 from coordination.paging import AnswerSource, Purpose, Reply
 from tests.factories import (
     OFFICER,
@@ -187,6 +187,30 @@ def test_a_message_waiting_when_its_reader_answered_is_not_sent(phone, incident,
 
     assert phone.sent == []
     assert ask_of(li).status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("overtaken", "reason"),
+    [
+        pytest.param(
+            lambda callout: callout.invitations.update(status="declined"),
+            "婉拒",
+            id="the reader has answered",
+        ),
+        pytest.param(
+            lambda callout: Callout.objects.filter(pk=callout.pk).update(status="closed", next_step_at=None),
+            "已结束",
+            id="the callout is over",
+        ),
+    ],
+)
+def test_the_last_look_before_the_wire_stops_what_was_overtaken(phone, incident, li, overtaken, reason):
+    # Written straight into the rows: what another process commits between the decision and the claim.
+    overtaken(a_callout(incident, asks=[li]))
+
+    assert deliveries.claim(slots=1, holder=HERE, at=NOON) == []
+    assert ask_of(li).status == "cancelled"
+    assert reason in ask_of(li).reason
 
 
 def test_a_message_that_may_be_out_says_so_when_it_is_cancelled(phone, incident, li):
