@@ -45,7 +45,8 @@ class Rule:
 
 
 def _day(ordinal: int) -> date:
-    return date.fromordinal(ordinal)
+    # One row with the first or the last day of the calendar must not end the matching of all others.
+    return date.fromordinal(min(max(ordinal, 1), date.max.toordinal()))
 
 
 def _without(among: Rows, rows: Rows, case: Case) -> Rows:
