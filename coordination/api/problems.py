@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
 from django.core.signals import got_request_exception
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -107,6 +108,12 @@ CONFLICT = Kind(
     status.HTTP_409_CONFLICT,
     Words("现在不能这样做", "This cannot be done now"),
     Words("", ""),
+)
+TOO_LARGE = Kind(
+    "too_large",
+    status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    Words("正文太大", "The body is too large"),
+    Words("最多 2 MB。请分成几次发送。", "At most 2 MB. Send it in several calls."),
 )
 MEDIA = Kind(
     "unsupported_media_type",
@@ -215,6 +222,8 @@ def _read(error: Exception, context: Mapping[str, Any]) -> tuple[Kind, str, list
             return NOT_ACCEPTABLE, "", []
         case exceptions.UnsupportedMediaType():
             return MEDIA, "", []
+        case RequestDataTooBig():
+            return TOO_LARGE, "", []
         case exceptions.Throttled():
             return TOO_MANY, "", []
     # Ours, not the caller's: logged as Django would have, and seen by its test client.

@@ -134,3 +134,10 @@ def test_a_refused_call_leaves_nothing_behind(officer):
     raw(officer, "callouts/", json.dumps({"incident": str(incident.public_id), "requirements": [HALF]}))
 
     assert (LogEntry.objects.count(), Callout.objects.count()) == before
+
+
+def test_three_megabytes_are_too_large(officer):
+    answer = raw(officer, "incidents/", json.dumps({"kind": "fire", "summary": "烟" * 1_000_000}))
+
+    assert answer.status_code == 413
+    assert "2 MB" in answer.json()["detail"]
