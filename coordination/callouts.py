@@ -342,9 +342,16 @@ def _add_requirement(callout: Callout, spec: RequirementSpec, position: int) -> 
 
 
 def _list(callout: Callout, invitees: Sequence[Invitee], requirements: Sequence[Requirement]) -> int:
-    """Write the invitations in the order given; who is on the list already stays where they are."""
-    experts = set(callout.invitations.exclude(expert=None).values_list("expert", flat=True))
-    teams = set(callout.invitations.exclude(team=None).values_list("team", flat=True))
+    """Write the invitations in the order given; who is on the list already stays where they are.
+
+    That goes for the lists of all running callouts of the same incident or request: nobody is asked
+    twice for the same thing, whoever starts a second one.
+    """
+    same = Invitation.objects.filter(
+        callout__incident=callout.incident, callout__guidance_request=callout.guidance_request
+    ).exclude(callout__status=CalloutStatus.CLOSED)
+    experts = set(same.exclude(expert=None).values_list("expert", flat=True))
+    teams = set(same.exclude(team=None).values_list("team", flat=True))
     last = callout.invitations.aggregate(last=Max("rank"))["last"] or 0
     rows: list[Invitation] = []
     for invitee in invitees:

@@ -353,3 +353,12 @@ def test_who_accepted_can_withdraw_after_the_callout_has_ended(incident, li):
     assert says(callout, li, NO, at=NOON + minutes(3)) is Result.WITHDRAWN
     callout.refresh_from_db()
     assert callout.status == "closed"
+
+
+def test_a_second_callout_for_the_same_incident_asks_nobody_again(incident, li, wang):
+    a_callout(incident, asks=[li], at=NOON)
+
+    second = a_callout(incident, asks=[li, wang], at=NOON + minutes(1))
+
+    assert [one.expert for one in second.invitations.all()] == [wang]
+    assert messages_to(li).count() == 1
