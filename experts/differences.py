@@ -135,7 +135,7 @@ def region_words(code: str) -> str:
 
 
 def _contact_words(values: tuple[str, ...]) -> str:
-    return "、".join(value if "@" in value else phones.masked(value) for value in values)
+    return "、".join(phones.masked_address(value) for value in values)
 
 
 def _certificate_words(certificates: tuple[Qualification, ...]) -> str:

@@ -239,10 +239,7 @@ class ContactPoint(models.Model):
     @property
     def masked(self) -> str:
         """Return as much as all may see: 138****1234, l****@example.cn."""
-        if self.kind != ContactKind.EMAIL:
-            return phones.masked(self.value)
-        name, _at, host = self.value.partition("@")
-        return f"{name[:1]}****@{host}"
+        return phones.masked_address(self.value)
 
 
 class UserContact(ContactPoint):

@@ -169,3 +169,9 @@ def masked(phone: str) -> str:
         area, number = written.split("-", 1)
         return f"{area}-****{number[-4:]}"
     return f"{written[:3]}****{written[-4:]}"
+
+
+def masked_address(value: str) -> str:
+    """Return a number or an e-mail address as much as all may see: 138****1234, l****@example.cn."""
+    name, at, host = value.partition("@")
+    return f"{name[:1]}****@{host}" if at else masked(value)

@@ -287,7 +287,7 @@ class Contact(serializers.Serializer):
     value = serializers.SerializerMethodField()
 
     def get_value(self, contact: ContactPoint) -> str:
-        return contact.value if self.context.get("reveal") else masked(contact.kind, contact.value)
+        return contact.value if self.context.get("reveal") else contact.masked
 
 
 class MaskedPhone(serializers.CharField):
@@ -295,14 +295,6 @@ class MaskedPhone(serializers.CharField):
 
     def to_representation(self, value: str) -> str:
         return phones.masked(value) if value else ""
-
-
-def masked(kind: str, value: str) -> str:
-    """Return a phone as 138****1234, an e-mail address as l****@example.cn."""
-    if kind != ContactKind.EMAIL:
-        return phones.masked(value)
-    name, _, host = value.partition("@")
-    return f"{name[:1]}****@{host}"
 
 
 def _listed(names: Mapping[str, str]) -> str:
