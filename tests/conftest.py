@@ -1,4 +1,4 @@
-"""What every test stands on: a database of its own and cheap passwords.."""
+"""What every test stands on: a database of its own and cheap passwords."""
 
 import os
 import threading
@@ -17,6 +17,11 @@ from tests.moments import NOON
 def pytest_configure(config: pytest.Config) -> None:
     # Argon2 is slow on purpose; the tests sign in a thousand times.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each worker a Redis database of its own: a test that clears its cache must not clear its neighbour's.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if django_settings.REDIS_URL and worker:
+        server = django_settings.REDIS_URL.rpartition("/")[0]
+        django_settings.CACHES["default"]["LOCATION"] = f"{server}/{int(worker.removeprefix('gw')) + 1}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,7 +105,8 @@ def the_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Write this run's counts where ./test adds them up."""
-    if tally := os.environ.get("MUSTER_TALLY"):
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ  # the one that starts the workers counts for all
+    if (tally := os.environ.get("MUSTER_TALLY")) and not is_worker:
         count = {name: len(terminalreporter.stats.get(name, [])) for name in ("passed", "skipped")}
         failed = len(terminalreporter.stats.get("failed", [])) + len(terminalreporter.stats.get("error", []))
         with open(tally, "a") as lines:
