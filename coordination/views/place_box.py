@@ -17,6 +17,7 @@ from ground.models import Region
 from ground.places import Point, parse_point
 
 SUGGESTED = 8
+LONGEST = 200  # of what is typed, in characters: no place takes more to say
 
 # Digits, degree marks and the words of directions only: this is meant as coordinates, right or wrong.
 _MEANT_AS_COORDINATES = re.compile(
@@ -104,7 +105,7 @@ def by_key(key: str) -> Place | None:
 
 def suggestions(typed: str) -> list[Place]:
     """Return what the words may mean, best first: coordinates, enterprises with their sites, a region."""
-    typed = typed.strip()
+    typed = typed.strip()[:LONGEST]
     if len(typed) < 2:
         return []
     if _is_coordinates(typed):

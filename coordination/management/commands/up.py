@@ -30,7 +30,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on (8000)")
+        parser.add_argument(
+            "--port",
+            type=int,
+            choices=range(1, 65536),
+            metavar="PORT",
+            default=8000,
+            help="port to listen on (8000)",
+        )
 
     def handle(self, *, host: str, port: int, **options: Any) -> None:
         catalogues.compile_stale(settings.LOCALE_PATHS)
