@@ -41,6 +41,7 @@ class NamedField(forms.CharField):
             found = list(exact or Enterprise.objects.found_by(words)[:6])
         else:
             named = RescueTeam.objects.filter(name=words)
+            # A list of teams where the other branch gave enterprises: the kind of the field says which.
             found = list(named or RescueTeam.objects.filter(name__contains=words)[:6])  # type: ignore[arg-type]
         if not found:
             raise forms.ValidationError(
@@ -117,6 +118,7 @@ class AgreementForm(forms.Form):
         if enterprise is None or enterprise.sites.count() < 2:
             del self.fields["sites"]
         else:
+            # The stubs know a field only by its base class, not that this one chooses among rows.
             self.fields["sites"].queryset = enterprise.sites.all()  # type: ignore[attr-defined]
             self.fields["sites"].label_from_instance = lambda site: site.name  # type: ignore[attr-defined]
 
@@ -160,6 +162,7 @@ class ConsentForm(forms.Form):
 
     def __init__(self, *args: Any, parties: Iterable[Party], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The stubs know a field only by its base class, not that this one has choices.
         self.fields["party"].choices = term_choices(parties)  # type: ignore[attr-defined]
 
 

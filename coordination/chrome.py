@@ -35,6 +35,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
     """
     if not hasattr(request, "chrome"):
         request.chrome = _around(request)  # type: ignore[attr-defined]  # our own name on Django's object
+    # Kept on the request by this module alone.
     around: dict[str, Any] = request.chrome  # type: ignore[attr-defined]
     return around
 

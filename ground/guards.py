@@ -36,6 +36,7 @@ def needs(*permissions: Permission) -> Callable[[View[Rest]], View[Rest]]:
             return view(request, *args, **kwargs)
 
         behind_sign_in = login_required(guarded)
+        # The route walk reads the rights off the view; a function has no such attribute by itself.
         behind_sign_in.needs = permissions  # type: ignore[attr-defined]
         return cast("View[Rest]", behind_sign_in)
 

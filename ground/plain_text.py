@@ -28,6 +28,7 @@ class PlainTextMiddleware:
         if hasattr(view, "cls"):  # a view of the API
             return
         if _has_nul(request.GET):
+            # The stubs call GET immutable; a middleware may put another one in its place.
             request.GET = _without_nul(request.GET)  # type: ignore[assignment]
         if request.method == "POST" and _has_nul(request.POST):
             raise BadRequest("a NUL in the form")

@@ -28,6 +28,7 @@ def listed(request: HttpRequest, template: str, table: Table, **context: Any) ->
     part = "contracts/_list.html"
     page = render(
         request,
+        # `htmx` is put on the request by its middleware.
         part if request.htmx else template,  # type: ignore[attr-defined]
         {"table": table, "page": table.page, "part": part, "list_url": request.path, **context},
     )

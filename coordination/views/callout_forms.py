@@ -57,6 +57,7 @@ class RequirementForm(forms.Form):
             field = self.fields[name]
             field.queryset = getattr(lists, name)  # type: ignore[attr-defined]  # a ModelChoiceField
             # The same few rows serve every line, so that eight lines cost no more queries than one.
+            # The stubs know a field only by its base class, not that this one has choices.
             field.choices = [("", "—"), *((row.pk, name_of(row)) for row in getattr(lists, f"{name}_rows"))]  # type: ignore[attr-defined]
 
     def spec(self) -> RequirementSpec | None:

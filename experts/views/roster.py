@@ -47,6 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_narrowed": bool(matching.query.where) or tab is not Tab.ALL,
         "may_edit": user_of(request).may(Permission.EDIT_ROSTER),
     }
+    # `htmx` is put on the request by its middleware.
     template = "experts/_roster.html" if request.htmx else "experts/index.html"  # type: ignore[attr-defined]
     response = render(request, template, context)
     # The same address answers with a page or with a part of it.

@@ -23,6 +23,7 @@ def officer(client: Client) -> Client:
 def hidden(html: str, name: str) -> str:
     tag = re.search(rf'<input[^>]*name="{name}"[^>]*>', html)
     assert tag, f"no field {name}"
+    # The page always carries the field; without it the test fails here, as it should.
     return re.search(r'value="([^"]*)"', tag[0]).group(1)  # type: ignore[union-attr]
 
 
