@@ -239,6 +239,7 @@ def pause(callout: Callout, *, by: Actor, at: datetime) -> None:
             callout.paused, callout.next_step_at = True, at + PAUSE
             callout.save(update_fields=["paused", "next_step_at"])
             progress.note(callout, "暂停自动通知", by=by, at=at)
+            audit.record("callout.pause", callout, by=by, at=at)
 
 
 def resume(callout: Callout, *, by: Actor, at: datetime) -> None:
@@ -250,6 +251,7 @@ def resume(callout: Callout, *, by: Actor, at: datetime) -> None:
             callout.paused, callout.next_step_at = False, at
             callout.save(update_fields=["paused", "next_step_at"])
             progress.note(callout, "提前发下一波" if ahead else "继续自动通知", by=by, at=at)
+            audit.record("callout.resume", callout, by=by, at=at, ahead=ahead)
             progress.go_on(callout, at=at, ahead=ahead)
 
 

@@ -11,6 +11,7 @@ from coordination.models import Delivery, InboxMessage
 from coordination.paging import AnswerSource, InviteeKind, Mode, Reply
 from experts.models import Expert
 from ground.audit import Actor
+from ground.models import AuditEntry
 from incidents.models import Incident
 from tests.factories import (
     OFFICER,
@@ -362,3 +363,17 @@ def test_a_second_callout_for_the_same_incident_asks_nobody_again(incident, li, 
 
     assert [one.expert for one in second.invitations.all()] == [wang]
     assert messages_to(li).count() == 1
+
+
+def test_who_held_a_callout_up_and_who_let_it_go_on_stands_in_the_audit(incident, li):
+    callout = a_callout(incident, asks=[li], at=NOON)
+
+    callouts.pause(callout, by=OFFICER, at=NOON + minutes(1))
+    callouts.resume(callout, by=OFFICER, at=NOON + minutes(2))
+
+    done = AuditEntry.objects.filter(object_id=str(callout.public_id)).order_by("at")
+    assert list(done.values_list("action", "actor_label")) == [
+        ("callout.start", "陈立"),
+        ("callout.pause", "陈立"),
+        ("callout.resume", "陈立"),
+    ]
