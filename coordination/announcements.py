@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import cache, partial
+from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
@@ -21,7 +22,6 @@ from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "muster:changes"
 Listener = Callable[[str], None]
 
 _listeners: set[Listener] = set()
@@ -55,12 +55,20 @@ def deliver_here(topic: str) -> None:
             listener(topic)
 
 
+def channel() -> str:
+    """Return the name of the channel in Redis: published messages know no database number, names must.
+
+    Two installations on one server would otherwise ring at each other's pages.
+    """
+    return f"muster:changes:{urlsplit(settings.REDIS_URL).path.strip('/') or 0}"
+
+
 def _publish(topic: str) -> None:
     if not settings.REDIS_URL:
         deliver_here(topic)
         return
     try:
-        _redis().publish(CHANNEL, json.dumps(topic))
+        _redis().publish(channel(), json.dumps(topic))
     except redis.RedisError as error:
         # Pages on this machine still hear of it; the others poll.
         log.warning("announcement not published: %s", error)

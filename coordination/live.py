@@ -201,7 +201,7 @@ async def _relay_announcements(listening: asyncio.Event) -> None:
                 settings.REDIS_URL, socket_connect_timeout=2, socket_keepalive=True
             )
             async with server, server.pubsub() as feed:
-                await feed.subscribe(announcements.CHANNEL)
+                await feed.subscribe(announcements.channel())
                 async for message in feed.listen():
                     if message["type"] == "subscribe":
                         listening.set()

@@ -117,6 +117,14 @@ def test_without_a_change_a_sign_of_life_comes(asgi_url, officer, monkeypatch):
         assert next_event(answer)[0] == "beat"
 
 
+def test_installations_that_share_a_redis_server_do_not_hear_each_other(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:6379/3"
+    ours = announcements.channel()
+    settings.REDIS_URL = "redis://127.0.0.1:6379/4"
+
+    assert announcements.channel() != ours
+
+
 def test_the_stream_ends_after_a_while_so_that_rights_are_looked_at_again(asgi_url, officer, monkeypatch):
     monkeypatch.setattr(live, "LIFETIME_SECONDS", 0.3)
     monkeypatch.setattr(live, "BEAT_SECONDS", 0.1)
