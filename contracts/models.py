@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.periods import EXPIRING_WITHIN_DAYS, AgreementStatus, Period, agreement_status
 from experts.models import Expert
-from ground.models import ContactPoint, Industry, Located, PublicIdModel, User
+from ground.access import Permission
+from ground.models import ContactPoint, Industry, Located, PublicIdModel, User, lies_in
 from ground.terms import Term
 
 
@@ -23,8 +24,16 @@ class UnitSize(Term):
 
 class EnterpriseQuerySet(models.QuerySet["Enterprise"]):
     def of(self, user: User) -> EnterpriseQuerySet:
-        """Return the enterprises to which `user` belongs."""
-        return self.filter(memberships__user=user)
+        """Return the enterprises to which `user` belongs and for which they may act."""
+        return self.filter(lies_in(user.reach(Permission.OWN_ENTERPRISE)), memberships__user=user)
+
+    def open_to(self, user: User, permission: Permission = Permission.READ_CONTRACTS) -> EnterpriseQuerySet:
+        """Return those with which `user` may do this: seated in their regions or working there, and their own."""
+        reach = user.reach(permission)
+        found = lies_in(reach) | Q(pk__in=Site.objects.filter(lies_in(reach)).values("enterprise"))
+        if permission is Permission.READ_CONTRACTS:
+            found |= Q(pk__in=Enterprise.objects.of(user).values("pk"))
+        return self.filter(found)
 
     def found_by(self, words: str) -> EnterpriseQuerySet:
         """Return those whose name, pinyin initials or credit code match."""
@@ -65,6 +74,11 @@ class Enterprise(PublicIdModel, Located):
         return self.name
 
 
+class SiteQuerySet(models.QuerySet["Site"]):
+    def open_to(self, user: User) -> SiteQuerySet:
+        return self.filter(enterprise__in=Enterprise.objects.open_to(user))
+
+
 class Site(PublicIdModel, Located):
     """A place where an enterprise works: a mine, a plant, a depot."""
 
@@ -72,6 +86,8 @@ class Site(PublicIdModel, Located):
     name = models.CharField(_("厂区名称"), max_length=80)
     industry = models.ForeignKey(Industry, models.PROTECT, related_name="sites", verbose_name=_("行业"))
     hazards = models.CharField(_("主要危险源"), max_length=200, blank=True)
+
+    objects = SiteQuerySet.as_manager()
 
     class Meta:
         ordering = ["enterprise", "id"]
@@ -141,6 +157,19 @@ class Capability(models.Model):
         return self.name
 
 
+class RescueTeamQuerySet(models.QuerySet["RescueTeam"]):
+    def of(self, user: User) -> RescueTeamQuerySet:
+        """Return the teams to which `user` belongs and for which they may act."""
+        return self.filter(lies_in(user.reach(Permission.OWN_TEAM)), memberships__user=user)
+
+    def open_to(self, user: User, permission: Permission = Permission.READ_CONTRACTS) -> RescueTeamQuerySet:
+        """Return those with which `user` may do this, by where their base is, and their own."""
+        found = lies_in(user.reach(permission))
+        if permission is Permission.READ_CONTRACTS:
+            found |= Q(pk__in=RescueTeam.objects.of(user).values("pk"))
+        return self.filter(found)
+
+
 class RescueTeam(PublicIdModel, Located):
     """A standing team. Its place is its base, from which it drives out."""
 
@@ -164,6 +193,8 @@ class RescueTeam(PublicIdModel, Located):
         related_name="own_teams",
         verbose_name=_("所属企业"),
     )
+
+    objects = RescueTeamQuerySet.as_manager()
 
     class Meta:
         ordering = ["pinyin", "id"]
@@ -203,6 +234,13 @@ class DriveTimeSource(Term):
 
 
 class AgreementQuerySet(models.QuerySet["Agreement"]):
+    def open_to(self, user: User, permission: Permission = Permission.READ_CONTRACTS) -> AgreementQuerySet:
+        """Return those of which one side at least is open to `user`."""
+        return self.filter(
+            Q(enterprise__in=Enterprise.objects.open_to(user, permission).values("pk"))
+            | Q(team__in=RescueTeam.objects.open_to(user, permission).values("pk"))
+        )
+
     def in_force(self, on: date) -> AgreementQuerySet:
         """Return those that both sides have confirmed and whose term covers `on`."""
         return self.confirmed_by_both().filter(
@@ -320,6 +358,11 @@ class InterestKind(Term):
     OTHER = "other", "其他利害关系", "other interest"
 
 
+class InterestQuerySet(models.QuerySet["Interest"]):
+    def open_to(self, user: User, permission: Permission = Permission.READ_ROSTER) -> InterestQuerySet:
+        return self.filter(expert__in=Expert.objects.open_to(user, permission).values("pk"))
+
+
 class Interest(PublicIdModel):
     """A declared or known tie between an expert and an enterprise; the ground for 回避."""
 
@@ -330,6 +373,8 @@ class Interest(PublicIdModel):
     starts_on = models.DateField(_("起"), null=True, blank=True)
     ends_on = models.DateField(_("止"), null=True, blank=True)
     declared_by_expert = models.BooleanField(_("本人申报"), default=True)
+
+    objects = InterestQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("利害关系")

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from ground.models import ContactPoint, Industry, Located, PublicIdModel, Specialty, User
+from ground.access import Permission
+from ground.models import ContactPoint, Industry, Located, PublicIdModel, Specialty, User, lies_in
 from ground.spelling import pinyin_of
 from ground.terms import Term
 
@@ -27,6 +28,10 @@ INITIALS_LENGTH = 20
 
 
 class ExpertQuerySet(models.QuerySet["Expert"]):
+    def open_to(self, user: User, permission: Permission = Permission.READ_ROSTER) -> ExpertQuerySet:
+        """Return those on whom `user` may do this, by where they live."""
+        return self.filter(lies_in(user.reach(permission)))
+
     def appointed_on(self, day: date) -> ExpertQuerySet:
         """Return those whose appointment is in force on `day`."""
         return self.filter(

@@ -1,14 +1,16 @@
 """Who may do what: the roles and the permissions that each carries.
 
-Pure. A role may be bound to a region; `scope` questions (which rows) are answered by the querysets,
-with the region codes and memberships that the caller passes on. There is no other place that decides
-a right: pages, API and commands all ask `may`.
+Pure. Whether somebody may do a thing at all is asked with `may`; where they may do it, for a role can be
+bound to a region, with `reach`. Which rows that comes to is up to the querysets (`open_to`). There is no
+other place that decides a right: pages, API and commands all ask here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from ground import gazetteer
 from ground.terms import Term
 
 
@@ -79,6 +81,33 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 }
 
 
-def may(roles: Iterable[Role], permission: Permission) -> bool:
-    """Return whether any of `roles` carries `permission`."""
-    return any(permission in GRANTS[role] for role in roles)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where a right holds: in these regions (GB/T 2260 codes, the counties of a city named one by one).
+
+    None is everywhere; what has no region is reached only from there.
+    """
+
+    regions: frozenset[str] | None
+
+    def __bool__(self) -> bool:
+        return self.regions is None or bool(self.regions)
+
+    @property
+    def everywhere(self) -> bool:
+        return self.regions is None
+
+    def covers(self, region: str | None) -> bool:
+        """Return whether the right holds in the region of this code."""
+        return self.regions is None or region in self.regions
+
+
+NOWHERE = Reach(frozenset())
+
+
+def reach(grants: Iterable[tuple[Role, str | None]], permission: Permission) -> Reach:
+    """Return where `grants`, each a role and the region it is bound to (None: everywhere), give `permission`."""
+    bound = [region for role, region in grants if permission in GRANTS[role]]
+    if None in bound:
+        return Reach(None)
+    return Reach(frozenset(code for region in bound if region for code in gazetteer.within(region)))

@@ -81,6 +81,20 @@ def by_code(code: str) -> RegionRow | None:
     return _by_code().get(ALIASES.get(code, code))
 
 
+@cache
+def within(code: str) -> frozenset[str]:
+    """Return the codes of a region and of all that is administered by it.
+
+    定州 and 辛集 answer to the province: 保定 and 石家庄, under which GB/T 2260 lists them, do not include them.
+    """
+    root = by_code(code)
+    if root is None:
+        return frozenset()
+    if root.level == "province":
+        return frozenset(region.code for region in rows())
+    return frozenset(region.code for region in rows() if root.code in (region.code, region.unit))
+
+
 def find(text: str) -> RegionRow | None:
     """Return the region meant by a code, a name with or without 市, 区, 县, or the start of an address.
 

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ground import phones
-from ground.access import Permission, Role, may
+from ground.access import NOWHERE, Permission, Reach, Role, reach
 from ground.places import Point
 from ground.terms import Term
 
@@ -135,14 +135,23 @@ class User(AbstractUser, PublicIdModel):
     def get_short_name(self) -> str:
         return self.name
 
+    def held(self) -> frozenset[tuple[Role, str | None]]:
+        """Return the roles held, each with the region it is bound to (None: everywhere). One query the first time."""
+        if not hasattr(self, "_held"):
+            self._held = frozenset((Role(grant.role), grant.region_id) for grant in self.grants.all())
+        return self._held
+
     def roles(self) -> set[Role]:
-        """Return the roles held, in any region. One query the first time."""
-        if not hasattr(self, "_roles"):
-            self._roles = {Role(grant.role) for grant in self.grants.all()}
-        return self._roles
+        """Return the roles held, in any region."""
+        return {role for role, _region in self.held()}
+
+    def reach(self, permission: Permission) -> Reach:
+        """Return where the account may do this."""
+        return reach(self.held(), permission) if self.is_active else NOWHERE
 
     def may(self, permission: Permission) -> bool:
-        return self.is_active and may(self.roles(), permission)
+        """Return whether the account may do this anywhere at all."""
+        return bool(self.reach(permission))
 
 
 class RoleGrant(models.Model):
@@ -193,6 +202,11 @@ class Precision(Term):
     ADDRESS = "address", "地址", "address"
     COUNTY = "county", "县级", "county seat"
     CITY = "city", "市级", "city seat"
+
+
+def lies_in(reach: Reach, path: str = "region") -> Q:
+    """Return the condition that a row's region, found at `path`, is within `reach`."""
+    return ~Q(pk__in=[]) if reach.regions is None else Q(**{f"{path}__in": reach.regions})
 
 
 class Located(models.Model):

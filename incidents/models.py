@@ -7,7 +7,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Enterprise, Site
-from ground.models import Industry, Located, PublicIdModel, User
+from ground.access import Permission
+from ground.models import Industry, Located, PublicIdModel, User, lies_in
 from ground.terms import Term
 from incidents.kinds import KIND_CHOICES
 from incidents.levels import AccidentLevel, ResponseLevel
@@ -15,6 +16,15 @@ from incidents.lifecycle import CLOSED_STATUSES, IncidentStatus
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
+    def open_to(self, user: User, permission: Permission = Permission.READ_INCIDENTS) -> IncidentQuerySet:
+        """Return those with which `user` may do this, by where they happened.
+
+        Whoever took the call keeps the incident, wherever it turns out to be: it must not slip out of the
+        hands that hold it when its place is corrected.
+        """
+        reach = user.reach(permission)
+        return self.filter(lies_in(reach) | Q(opened_by=user) if reach else Q(pk__in=[]))
+
     def open(self) -> IncidentQuerySet:
         return self.exclude(status__in=CLOSED_STATUSES)
 

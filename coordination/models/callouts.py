@@ -31,6 +31,13 @@ from incidents.models import Incident
 
 
 class CalloutQuerySet(models.QuerySet["Callout"]):
+    def open_to(self, user: User) -> CalloutQuerySet:
+        """Return those of the incidents and requests that `user` may read."""
+        return self.filter(
+            Q(incident__in=Incident.objects.open_to(user).values("pk"))
+            | Q(guidance_request__in=GuidanceRequest.objects.open_to(user).values("pk"))
+        )
+
     def due(self, at: datetime) -> CalloutQuerySet:
         """Return the open callouts whose next moment has come, the longest due first."""
         return self.filter(status=CalloutStatus.OPEN, next_step_at__lte=at).order_by("next_step_at", "id")

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Enterprise, Site
 from coordination.visits import FINISHED, GuidanceKind, GuidanceStatus, Payer
-from ground.models import Industry, PublicIdModel, User
+from ground.access import Permission
+from ground.models import Industry, PublicIdModel, User, lies_in
 
 
 class GuidanceRequestQuerySet(models.QuerySet["GuidanceRequest"]):
@@ -16,8 +17,16 @@ class GuidanceRequestQuerySet(models.QuerySet["GuidanceRequest"]):
         return self.exclude(status__in=FINISHED)
 
     def of(self, user: User) -> GuidanceRequestQuerySet:
-        """Return the requests of the enterprises to which `user` belongs."""
-        return self.filter(enterprise__memberships__user=user)
+        """Return the requests of the enterprises for which `user` may act, drafts included."""
+        return self.filter(enterprise__in=Enterprise.objects.of(user).values("pk"))
+
+    def open_to(
+        self, user: User, permission: Permission = Permission.READ_GUIDANCE
+    ) -> GuidanceRequestQuerySet:
+        """Return those with which `user` may do this, by where the enterprise is; a draft is its own business."""
+        reach = user.reach(permission)
+        where = lies_in(reach, "enterprise__region") | lies_in(reach, "site__region")
+        return self.filter(where).exclude(status=GuidanceStatus.DRAFT)
 
     def locked(self, pk: int) -> GuidanceRequest:
         """Return the request with its row locked; first in the lock order, as an incident is."""
