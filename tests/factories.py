@@ -159,11 +159,12 @@ def a_user(
     name: str = "",
     enterprise: Enterprise | None = None,
     team: RescueTeam | None = None,
+    region: str | None = None,
     password: str = "muster-demo",
 ) -> User:
-    """An account with these roles, tied to an enterprise or team, reachable by e-mail."""
+    """An account with these roles (in one region, if given), tied to an enterprise or team, reachable by e-mail."""
     user = User.objects.create_user(username, f"{username}@example.cn", password, name=name or username)
-    RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role) for role in roles)
+    RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role, region_id=region) for role in roles)
     UserContact.objects.create(user=user, kind=ContactKind.EMAIL, value=f"{username}@example.cn")
     if enterprise or team:
         Membership.objects.create(user=user, enterprise=enterprise, team=team)
