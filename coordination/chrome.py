@@ -68,7 +68,13 @@ def _nav(request: HttpRequest, user: User) -> list[NavItem]:
     if user.may(Permission.READ_INCIDENTS):
         items.append(item("desk", _("值守台"), "desk", hotkey="g h"))
         items.append(
-            item("incidents", _("事件"), "incidents", count=Incident.objects.open().count(), hotkey="g e")
+            item(
+                "incidents",
+                _("事件"),
+                "incidents",
+                count=Incident.objects.open_to(user).open().count(),
+                hotkey="g e",
+            )
         )
     if user.may(Permission.OWN_ENTERPRISE):
         items.append(item("my-enterprise", _("我的企业"), "my-enterprise"))

@@ -30,6 +30,7 @@ from coordination.models import GuidanceRequest
 from ground import clock
 from ground.access import Permission
 from ground.models import User
+from incidents.models import Incident
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +81,14 @@ def _readable(request: HttpRequest) -> frozenset[str]:
 def _may_follow(user: User, topic: str) -> bool:
     kind, _, key = topic.partition(":")
     match kind:
-        case "desk" | "incident":
+        case "desk":
             return user.may(Permission.READ_INCIDENTS)
-        case "guidance" if user.may(Permission.READ_GUIDANCE):
-            return True
-        case "guidance" if key and user.may(Permission.OWN_ENTERPRISE):
-            return _is_uuid(key) and GuidanceRequest.objects.of(user).filter(public_id=key).exists()
+        case "incident":
+            return _is_uuid(key) and Incident.objects.open_to(user).filter(public_id=key).exists()
+        case "guidance" if not key:
+            return user.may(Permission.READ_GUIDANCE)
+        case "guidance":
+            return _is_uuid(key) and GuidanceRequest.objects.readable_by(user).filter(public_id=key).exists()
         case "inbox":
             return settings.MUSTER_MODE == "demo" and (
                 user.may(Permission.CALL_OUT) or user.may(Permission.HANDLE_GUIDANCE)

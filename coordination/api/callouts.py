@@ -13,10 +13,10 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contracts.models import RescueTeam
 from coordination import callouts, guidance, recommendations, tasks
-from coordination.api import scopes
 from coordination.api.faces import Face, ToWrite
-from coordination.api.fields import Body, IdField, Named, Query, TermField, asked_of, read
+from coordination.api.fields import Body, IdField, Named, Query, TermField, any_of, asked_of, read
 from coordination.api.idempotency import KEY_PARAMETER, idempotent
 from coordination.api.invitations import InvitationRow, invitations_shown
 from coordination.api.matching import RequirementsField, specs
@@ -26,6 +26,7 @@ from coordination.callouts import Invitee, RequirementSpec
 from coordination.models import Callout, GuidanceRequest, Invitation, Requirement, Seat
 from coordination.paging import POLICIES, CalloutStatus, InviteeKind, Mode
 from coordination.recommendations import Proposal, Subject
+from experts.models import Expert
 from ground.access import Permission
 from ground.guards import Needs
 from incidents.models import Incident
@@ -102,8 +103,8 @@ class InviteeBody(Body):
     """Somebody to ask, for the requirement at this position."""
 
     requirement = serializers.IntegerField(min_value=1)
-    expert = IdField(scopes.experts, required=False)
-    team = IdField(scopes.teams, required=False)
+    expert = IdField(any_of(Expert), required=False)
+    team = IdField(any_of(RescueTeam), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("expert" in attrs) == ("team" in attrs):
@@ -129,8 +130,8 @@ class PolicyField(serializers.ChoiceField):
 class NewCallout(Body):
     """Whom to look for, and for what. Without `invitees` those are asked whom matching proposes."""
 
-    incident = IdField(scopes.incidents, required=False)
-    guidance_request = IdField(scopes.guidance_requests, required=False)
+    incident = IdField(Incident.objects.open_to, required=False)
+    guidance_request = IdField(GuidanceRequest.objects.readable_by, required=False)
     requirements = RequirementsField()
     policy = PolicyField(required=False, help_text="urgent for an incident, patient for a request.")
     invitees = serializers.ListField(
@@ -188,8 +189,8 @@ class WaveRow(serializers.Serializer):
 
 
 class CalloutQuery(Query):
-    incident = IdField(scopes.incidents, required=False)
-    guidance_request = IdField(scopes.guidance_requests, required=False)
+    incident = IdField(Incident.objects.open_to, required=False)
+    guidance_request = IdField(GuidanceRequest.objects.readable_by, required=False)
     status = TermField(CalloutStatus, required=False)
 
 
@@ -203,7 +204,7 @@ class CalloutFace(Face):
 
     def shown(self) -> QuerySet[Callout]:
         return (
-            scopes.callouts(self.user)
+            Callout.objects.open_to(self.user)
             .select_related("incident", "guidance_request")
             .prefetch_related(
                 Prefetch(
@@ -224,14 +225,10 @@ class CalloutFace(Face):
 
         :raises PermissionDenied: if the caller may see it but not change it.
         """
-        callout = get_object_or_404(scopes.callouts(self.user), public_id=self.kwargs["public_id"])
-        self.may_change(callout.incident or callout.guidance_request)
-        return callout
-
-    def may_change(self, subject: Subject | None) -> None:
-        needed = Permission.CALL_OUT if isinstance(subject, Incident) else Permission.HANDLE_GUIDANCE
-        if not self.user.may(needed):
+        callout = get_object_or_404(Callout.objects.open_to(self.user), public_id=self.kwargs["public_id"])
+        if not Callout.objects.changeable_by(self.user).filter(pk=callout.pk).exists():
             raise PermissionDenied
+        return callout
 
     def whole(self, callout: Callout, *, reveal: bool = False) -> dict[str, Any]:
         """Return the callout as it now is. What is kept for a repeated call carries no full number."""
@@ -262,7 +259,7 @@ class Callouts(CalloutFace, ListAPIView):
         """Call people out: the first wave is asked at once."""
         said = read(self, NewCallout, request.data)
         subject: Subject = said.get("incident") or said["guidance_request"]
-        self.may_change(subject)
+        self._refuse_unless_theirs(subject)
         wanted = specs(said["requirements"])
         proposal = recommendations.propose(subject, wanted, at=self.at)
         people = recommendations.invitees(proposal, _chosen(said.get("invitees"), len(wanted)))
@@ -270,6 +267,15 @@ class Callouts(CalloutFace, ListAPIView):
         recommendations.keep(proposal, by=self.by, at=self.at, callout=callout)
         tasks.nudge()
         return Response(self.whole(callout), status=status.HTTP_201_CREATED)
+
+    def _refuse_unless_theirs(self, subject: Subject) -> None:
+        theirs = (
+            Incident.objects.open_to(self.user, Permission.CALL_OUT)
+            if isinstance(subject, Incident)
+            else GuidanceRequest.objects.open_to(self.user, Permission.HANDLE_GUIDANCE)
+        )
+        if not theirs.filter(pk=subject.pk).exists():
+            raise PermissionDenied
 
     def _start(
         self, subject: Subject, wanted: list[RequirementSpec], people: list[Invitee], policy: str
@@ -284,7 +290,7 @@ class CalloutDetail(CalloutFace):
 
     @extend_schema(responses=CalloutWhole)
     def get(self, request: Request, public_id: str) -> Response:
-        callout = get_object_or_404(scopes.callouts(self.user), public_id=public_id)
+        callout = get_object_or_404(Callout.objects.open_to(self.user), public_id=public_id)
         return Response(self.whole(callout, reveal=self.user.may(Permission.REVEAL_CONTACTS)))
 
 
@@ -306,7 +312,7 @@ class Waves(CalloutFace):
 
     @extend_schema(responses=WaveRow(many=True))
     def get(self, request: Request, public_id: str) -> Response:
-        callout = get_object_or_404(scopes.callouts(self.user), public_id=public_id)
+        callout = get_object_or_404(Callout.objects.open_to(self.user), public_id=public_id)
         waves: dict[int, list[Invitation]] = {}
         for invitation in invitations_shown(callout.invitations.exclude(wave=None).order_by("wave", "rank")):
             waves.setdefault(invitation.wave or 0, []).append(invitation)

@@ -128,6 +128,14 @@ class CodeField(serializers.CharField):
         return str(value.pk)
 
 
+def any_of(model: type[models.Model]) -> Callable[[User], models.QuerySet]:
+    """Return the scope of all rows of `model`, whatever region the caller's role is bound to.
+
+    A call comes in from wherever it comes, and experts and teams are one pool for the whole province.
+    """
+    return lambda _caller: model._default_manager.all()
+
+
 class IdField(serializers.UUIDField):
     """The opaque id of something the caller may see; gives the row."""
 

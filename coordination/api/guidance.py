@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contracts.models import Enterprise
+from contracts.models import Enterprise, Site
 from coordination import guidance, tasks
-from coordination.api import scopes
 from coordination.api.callouts import CalloutReference
 from coordination.api.faces import Face, ToWrite
 from coordination.api.fields import (
@@ -39,7 +39,6 @@ from coordination.models import Finding, GuidanceRequest
 from coordination.visits import GuidanceKind, GuidanceStatus
 from ground.access import Permission
 from ground.guards import Needs
-from ground.models import User
 
 P = Permission
 READS = Needs.any_of(P.READ_GUIDANCE, P.OWN_ENTERPRISE)
@@ -76,15 +75,11 @@ class GuidanceRow(serializers.ModelSerializer):
         )
 
 
-def own_enterprises(user: User) -> QuerySet[Enterprise]:
-    return Enterprise.objects.of(user)
-
-
 class WishBody(Body):
     """What the enterprise asks for; in a draft anything may still be missing."""
 
     kind = TermField(GuidanceKind, required=False)
-    site = IdField(scopes.sites, required=False, allow_null=True)
+    site = IdField(Site.objects.open_to, required=False, allow_null=True)
     description = serializers.CharField(required=False, allow_blank=True, max_length=4000)
     wished_from = DayGiven(required=False, allow_null=True)
     wished_until = DayGiven(required=False, allow_null=True)
@@ -96,12 +91,12 @@ class WishBody(Body):
 class NewRequest(WishBody):
     """A request of the caller's own enterprise, handed in at once unless `submit` is false."""
 
-    enterprise = IdField(own_enterprises, required=False, help_text="Needed if you belong to several.")
+    enterprise = IdField(Enterprise.objects.of, required=False, help_text="Needed if you belong to several.")
     submit = serializers.BooleanField(default=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "enterprise" not in attrs:
-            own = list(own_enterprises(self.user)[:2])
+            own = list(Enterprise.objects.of(self.user)[:2])
             if len(own) != 1:
                 raise serializers.ValidationError(
                     {
@@ -160,7 +155,7 @@ class NoBody(Body):
 class GuidanceQuery(Query):
     status = TermField(GuidanceStatus, required=False)
     kind = TermField(GuidanceKind, required=False)
-    enterprise = IdField(scopes.enterprises, required=False)
+    enterprise = IdField(Enterprise.objects.open_to, required=False)
 
 
 class GuidanceFace(Face):
@@ -170,13 +165,27 @@ class GuidanceFace(Face):
 
     def shown(self) -> QuerySet[GuidanceRequest]:
         return (
-            scopes.guidance_requests(self.user)
+            GuidanceRequest.objects.readable_by(self.user)
             .select_related("enterprise", "site", "industry")
             .prefetch_related("findings", "callouts")
         )
 
     def found(self) -> GuidanceRequest:
         return get_object_or_404(self.shown(), public_id=self.kwargs["public_id"])
+
+    def found_to_change(self) -> GuidanceRequest:
+        """Return the request of the address.
+
+        :raises PermissionDenied: if the caller may see it but not take this step.
+        """
+        found = self.found()
+        if not self.theirs().filter(pk=found.pk).exists():
+            raise PermissionDenied
+        return found
+
+    def theirs(self) -> QuerySet[GuidanceRequest]:
+        """Return the requests that the caller may change here: those of their own enterprise."""
+        return GuidanceRequest.objects.of(self.user)
 
     def as_now(self, request: GuidanceRequest) -> dict[str, Any]:
         return GuidanceRow(self.shown().get(pk=request.pk)).data
@@ -218,7 +227,7 @@ class GuidanceDetail(GuidanceFace):
     @extend_schema(request=WishBody, responses=GuidanceRow)
     def patch(self, request: Request, public_id: str) -> Response:
         """Change what is asked for, while it is a draft or has been returned."""
-        found = self.found()
+        found = self.found_to_change()
         said = read(self, WishBody, request.data)
         refuse_foreign_site(said.get("site"), found.enterprise)
         before = {
@@ -241,7 +250,7 @@ class GuidanceStep(GuidanceFace):
     body: type[Body] = NoBody
 
     def step(self, request: Request) -> Response:
-        found = self.found()
+        found = self.found_to_change()
         self.write(found, read(self, self.body, request.data))
         tasks.nudge()
         return Response(self.as_now(found))
@@ -267,6 +276,10 @@ class CancelGuidance(GuidanceStep):
 
     permission_classes = [READS, ToWrite.any_of(P.OWN_ENTERPRISE, P.HANDLE_GUIDANCE)]
     body = WhyBody
+
+    def theirs(self) -> QuerySet[GuidanceRequest]:
+        handled = GuidanceRequest.objects.open_to(self.user, P.HANDLE_GUIDANCE).values("pk")
+        return GuidanceRequest.objects.filter(Q(pk__in=handled) | Q(pk__in=super().theirs().values("pk")))
 
     @extend_schema(request=WhyBody, responses=GuidanceRow, parameters=[KEY_PARAMETER])
     @idempotent
@@ -295,6 +308,9 @@ class CentreStep(GuidanceStep):
     """A step that is the centre's to take."""
 
     permission_classes = [READS, ToWrite.any_of(P.HANDLE_GUIDANCE)]
+
+    def theirs(self) -> QuerySet[GuidanceRequest]:
+        return GuidanceRequest.objects.open_to(self.user, P.HANDLE_GUIDANCE)
 
 
 class AcceptGuidance(CentreStep):

@@ -9,12 +9,14 @@ from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import ListAPIView
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contracts.models import Enterprise, Site
 from coordination import closing, tasks
-from coordination.api import scopes
 from coordination.api.callouts import CalloutReference
 from coordination.api.faces import Face, ToWrite
 from coordination.api.fields import (
@@ -30,6 +32,7 @@ from coordination.api.fields import (
     Reference,
     TermField,
     WordField,
+    any_of,
     asked_of,
     read,
 )
@@ -136,8 +139,8 @@ class Facts(Placed):
     """What can be said of an incident."""
 
     kind = KindField()
-    enterprise = IdField(scopes.enterprises, required=False)
-    site = IdField(scopes.sites, required=False)
+    enterprise = IdField(any_of(Enterprise), required=False)
+    site = IdField(any_of(Site), required=False)
     region = CodeField(Region, required=False)
     address = serializers.CharField(required=False, allow_blank=True, max_length=200)
     industry = CodeField(Industry, required=False)
@@ -220,7 +223,7 @@ class IncidentQuery(Query):
     open = serializers.BooleanField(required=False, allow_null=True, default=None)
     industry = CodeField(Industry, required=False)
     region = CodeField(Region, required=False, help_text="With all regions inside it.")
-    enterprise = IdField(scopes.enterprises, required=False)
+    enterprise = IdField(Enterprise.objects.open_to, required=False)
 
 
 class NewLine(Body):
@@ -238,7 +241,7 @@ class Reason(Body):
 
 def shown(user: Any) -> QuerySet[Incident]:
     return (
-        scopes.incidents(user)
+        Incident.objects.open_to(user)
         .select_related("industry", "region", "enterprise", "site")
         .prefetch_related(Prefetch("callouts", Callout.objects.order_by("started_at", "id")))
     )
@@ -253,7 +256,13 @@ class IncidentFace(Face):
     ]
 
     def incident(self) -> Incident:
-        return get_object_or_404(scopes.incidents(self.user), public_id=self.kwargs["public_id"])
+        """Return the incident of the address; whoever would change it must handle incidents where it is."""
+        found = get_object_or_404(Incident.objects.open_to(self.user), public_id=self.kwargs["public_id"])
+        changes = self.request.method not in SAFE_METHODS
+        handled = Incident.objects.open_to(self.user, Permission.HANDLE_INCIDENTS)
+        if changes and not handled.filter(pk=found.pk).exists():
+            raise PermissionDenied
+        return found
 
     def as_now(self, incident: Incident) -> dict[str, Any]:
         return IncidentRow(shown(self.user).get(pk=incident.pk)).data

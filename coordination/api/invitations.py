@@ -14,9 +14,9 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contracts.models import RescueTeam
 from coordination import answers, deployments, guidance, tasks
 from coordination.answers import Answer, Result
-from coordination.api import scopes
 from coordination.api.faces import Face, ToWrite
 from coordination.api.fields import (
     Body,
@@ -127,7 +127,7 @@ class Answered(serializers.Serializer):
 
 
 class InvitationQuery(Query):
-    callout = IdField(scopes.callouts, required=False)
+    callout = IdField(Callout.objects.open_to, required=False)
     status = TermField(InvitationStatus, required=False)
 
 
@@ -150,15 +150,9 @@ class InvitationFace(Face):
 
         :raises PermissionDenied: if the caller may see the invitation but not speak for the invitee.
         """
-        needed = Permission.CALL_OUT if callout.incident_id else Permission.HANDLE_GUIDANCE
-        if self.user.may(needed):
+        if Callout.objects.changeable_by(self.user).filter(pk=callout.pk).exists():
             return AnswerSource.OFFICER
-        own = (
-            self.user.may(Permission.OWN_TEAM)
-            and invitation.team is not None
-            and invitation.team.memberships.filter(user=self.user).exists()
-        )
-        if not own:
+        if not RescueTeam.objects.of(self.user).filter(invitations=invitation.pk).exists():
             raise PermissionDenied
         return AnswerSource.API
 
@@ -174,7 +168,7 @@ class Invitations(InvitationFace, ListAPIView):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Invitation]:
-        seen = scopes.invitations(self.user).exclude(asked_at=None)
+        seen = Invitation.objects.open_to(self.user).exclude(asked_at=None)
         return invitations_shown(seen.filter(**asked_of(self, InvitationQuery)))
 
 
@@ -183,7 +177,7 @@ class InvitationDetail(InvitationFace):
 
     @extend_schema(responses=InvitationRow)
     def get(self, request: Request, public_id: str) -> Response:
-        seen = invitations_shown(scopes.invitations(self.user))
+        seen = invitations_shown(Invitation.objects.open_to(self.user))
         return Response(InvitationRow(get_object_or_404(seen, public_id=public_id)).data)
 
 
@@ -193,7 +187,7 @@ class AnswerInvitation(InvitationFace):
     @extend_schema(request=AnswerBody, responses=Answered, parameters=[KEY_PARAMETER])
     @idempotent
     def post(self, request: Request, public_id: str) -> Response:
-        seen = invitations_shown(scopes.invitations(self.user))
+        seen = invitations_shown(Invitation.objects.open_to(self.user))
         invitation = get_object_or_404(seen, public_id=public_id)
         speaks_as = self.source_for(invitation.callout, invitation)
         said = read(self, AnswerBody, request.data)
@@ -247,7 +241,7 @@ class DeploymentRow(serializers.ModelSerializer):
 
 
 class DeploymentQuery(Query):
-    callout = IdField(scopes.callouts, required=False)
+    callout = IdField(Callout.objects.open_to, required=False)
     status = TermField(DeploymentStatus, required=False)
 
 
@@ -275,7 +269,7 @@ class Deployments(InvitationFace, ListAPIView):
         asked = asked_of(self, DeploymentQuery)
         if "callout" in asked:
             asked["invitation__callout"] = asked.pop("callout")
-        return _deployments_shown(scopes.deployments(self.user).filter(**asked))
+        return _deployments_shown(Deployment.objects.open_to(self.user).filter(**asked))
 
 
 class DeploymentDetail(InvitationFace):
@@ -283,7 +277,7 @@ class DeploymentDetail(InvitationFace):
 
     @extend_schema(responses=DeploymentRow)
     def get(self, request: Request, public_id: str) -> Response:
-        seen = _deployments_shown(scopes.deployments(self.user))
+        seen = _deployments_shown(Deployment.objects.open_to(self.user))
         return Response(DeploymentRow(get_object_or_404(seen, public_id=public_id)).data)
 
 
@@ -305,7 +299,7 @@ class DeploymentStepFace(InvitationFace):
     body: type[Body] = Nothing
 
     def step(self, request: Request) -> Response:
-        seen = _deployments_shown(scopes.deployments(self.user))
+        seen = _deployments_shown(Deployment.objects.open_to(self.user))
         deployment = get_object_or_404(seen, public_id=self.kwargs["public_id"])
         callout = deployment.invitation.callout
         source = self.source_for(callout, deployment.invitation)

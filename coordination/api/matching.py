@@ -11,9 +11,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contracts.models import Capability, RescueTeam
+from contracts.models import Capability, Enterprise, RescueTeam
 from coordination import recommendations
-from coordination.api import scopes
 from coordination.api.bodies import read_json
 from coordination.api.faces import Face
 from coordination.api.fields import (
@@ -30,6 +29,7 @@ from coordination.api.fields import (
 from coordination.api.problems import invalid
 from coordination.callouts import RequirementSpec
 from coordination.matching import Match, Situation
+from coordination.models import GuidanceRequest
 from coordination.paging import InviteeKind, Mode
 from coordination.recommendations import Proposal, Subject
 from experts.models import Expert
@@ -38,6 +38,7 @@ from ground.guards import Needs
 from ground.languages import is_english
 from ground.mistakes import Mistake
 from ground.models import Industry, Specialty
+from incidents.models import Incident
 
 MOST_SEATS = 100
 MOST_REQUIREMENTS = 20
@@ -130,7 +131,9 @@ class BareNeed(Placed):
 
     situation = TermField(Situation, default=Situation.RESCUE)
     requirements = RequirementsField()
-    enterprise = IdField(scopes.enterprises, required=False, help_text="For interests and agreements.")
+    enterprise = IdField(
+        Enterprise.objects.open_to, required=False, help_text="For interests and agreements."
+    )
     starts_on = DayGiven(required=False, help_text="Today, if left out.")
     ends_on = DayGiven(required=False)
     rows = serializers.IntegerField(default=ROWS, min_value=1, max_value=1000)
@@ -295,7 +298,7 @@ class IncidentCandidates(CandidatesFace):
 
     @extend_schema(parameters=[CandidatesQuery], responses=ProposalShown)
     def get(self, request: Request, public_id: str) -> Response:
-        return self.answer(get_object_or_404(scopes.incidents(self.user), public_id=public_id))
+        return self.answer(get_object_or_404(Incident.objects.open_to(self.user), public_id=public_id))
 
 
 class GuidanceCandidates(CandidatesFace):
@@ -305,7 +308,7 @@ class GuidanceCandidates(CandidatesFace):
 
     @extend_schema(parameters=[CandidatesQuery], responses=ProposalShown)
     def get(self, request: Request, public_id: str) -> Response:
-        request_ = get_object_or_404(scopes.guidance_requests(self.user), public_id=public_id)
+        request_ = get_object_or_404(GuidanceRequest.objects.readable_by(self.user), public_id=public_id)
         if not request_.kind:
             raise Mistake(
                 "申请还没有选服务类型，无法匹配。",

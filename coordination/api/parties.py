@@ -23,7 +23,6 @@ from contracts.models import (
     TeamState,
 )
 from contracts.periods import AgreementStatus
-from coordination.api import scopes
 from coordination.api.faces import Face
 from coordination.api.fields import (
     CodeField,
@@ -37,6 +36,7 @@ from coordination.api.fields import (
 )
 from coordination.api.pagination import Cursor
 from coordination.api.roster import inside
+from experts.models import Expert
 from ground import clock
 from ground.access import Permission
 from ground.guards import Needs
@@ -139,14 +139,14 @@ class TeamQuery(Query):
 
 
 class AgreementQuery(Query):
-    enterprise = IdField(scopes.enterprises, required=False)
-    team = IdField(scopes.teams, required=False)
+    enterprise = IdField(Enterprise.objects.open_to, required=False)
+    team = IdField(RescueTeam.objects.open_to, required=False)
     status = TermField(AgreementStatus, required=False)
 
 
 class InterestQuery(Query):
-    expert = IdField(scopes.experts, required=False)
-    enterprise = IdField(scopes.enterprises, required=False)
+    expert = IdField(Expert.objects.open_to, required=False)
+    enterprise = IdField(Enterprise.objects.open_to, required=False)
 
 
 class Enterprises(Face, ListAPIView):
@@ -226,7 +226,7 @@ class _AgreementFace(Face):
 
     def shown(self) -> AgreementQuerySet:
         return (
-            scopes.agreements(self.user)
+            Agreement.objects.open_to(self.user)
             .select_related("enterprise", "team")
             .prefetch_related("sites", "consents")
         )
@@ -271,12 +271,12 @@ class Interests(Face, ListAPIView):
 
     def get_queryset(self) -> QuerySet[Interest]:
         asked = asked_of(self, InterestQuery)
-        return scopes.interests(self.user).select_related("expert", "enterprise").filter(**asked)
+        return Interest.objects.open_to(self.user).select_related("expert", "enterprise").filter(**asked)
 
 
 def _enterprises_shown(view: Face) -> QuerySet[Enterprise]:
     return (
-        scopes.enterprises(view.user)
+        Enterprise.objects.open_to(view.user)
         .select_related("industry", "region")
         .prefetch_related("sites__industry", "sites__region", "contacts")
     )
@@ -284,7 +284,7 @@ def _enterprises_shown(view: Face) -> QuerySet[Enterprise]:
 
 def _teams_shown(view: Face) -> QuerySet[RescueTeam]:
     return (
-        scopes.teams(view.user)
+        RescueTeam.objects.open_to(view.user)
         .select_related("region", "owner")
         .prefetch_related("industries", "capabilities", "contacts")
     )

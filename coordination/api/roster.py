@@ -13,7 +13,6 @@ from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from coordination.api import scopes
 from coordination.api.faces import Face
 from coordination.api.fields import CodeField, Contact, Named, Query, asked_of, point_of
 from coordination.api.pagination import Cursor, RankedCursor
@@ -197,7 +196,7 @@ class Experts(Face, ListAPIView):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def get_queryset(self) -> QuerySet[Expert]:
-        return scopes.experts(self.user)
+        return Expert.objects.open_to(self.user)
 
     def _found(self, asked: dict[str, Any]) -> QuerySet[Expert]:
         found = self.get_queryset()
@@ -239,7 +238,7 @@ class ExpertDetail(Face, RetrieveAPIView):
     lookup_field = "public_id"
 
     def get_queryset(self) -> QuerySet[Expert]:
-        return _shown(scopes.experts(self.user))
+        return _shown(Expert.objects.open_to(self.user))
 
 
 def available(experts: QuerySet[Expert], *, on: date) -> QuerySet[Expert]:

@@ -26,17 +26,28 @@ from coordination.paging import (
     Reply,
 )
 from experts.models import Expert
+from ground.access import Permission
 from ground.models import Industry, PublicIdModel, Specialty, User
 from incidents.models import Incident
 
 
 class CalloutQuerySet(models.QuerySet["Callout"]):
-    def open_to(self, user: User) -> CalloutQuerySet:
-        """Return those of the incidents and requests that `user` may read."""
+    def open_to(
+        self,
+        user: User,
+        *,
+        incidents: Permission = Permission.READ_INCIDENTS,
+        guidance: Permission = Permission.READ_GUIDANCE,
+    ) -> CalloutQuerySet:
+        """Return those of the incidents and of the guidance requests with which `user` may do these things."""
         return self.filter(
-            Q(incident__in=Incident.objects.open_to(user).values("pk"))
-            | Q(guidance_request__in=GuidanceRequest.objects.open_to(user).values("pk"))
+            Q(incident__in=Incident.objects.open_to(user, incidents).values("pk"))
+            | Q(guidance_request__in=GuidanceRequest.objects.open_to(user, guidance).values("pk"))
         )
+
+    def changeable_by(self, user: User) -> CalloutQuerySet:
+        """Return those that `user` may start, change and stop, and in which they may speak for the invitees."""
+        return self.open_to(user, incidents=Permission.CALL_OUT, guidance=Permission.HANDLE_GUIDANCE)
 
     def due(self, at: datetime) -> CalloutQuerySet:
         """Return the open callouts whose next moment has come, the longest due first."""
@@ -117,6 +128,14 @@ class Requirement(models.Model):
         return f"{self.callout} · {InviteeKind(self.kind).zh}"
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open_to(self, user: User) -> InvitationQuerySet:
+        """Return those of the callouts that `user` may read, and those to their own team."""
+        # On the list is not asked: a team hears of it when it is asked.
+        own = Q(team__in=RescueTeam.objects.of(user).values("pk"), asked_at__isnull=False)
+        return self.filter(Q(callout__in=Callout.objects.open_to(user).values("pk")) | own)
+
+
 class Invitation(PublicIdModel):
     """One ask to one expert or team within a callout."""
 
@@ -152,6 +171,8 @@ class Invitation(PublicIdModel):
     reasons = models.JSONField(default=dict)
     basis = models.CharField(max_length=12, blank=True)
     override_reason = models.CharField(max_length=200, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         ordering = ["callout", "rank"]
@@ -221,6 +242,11 @@ class AnswerToken(models.Model):
         return f"{self.invitation}"
 
 
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def open_to(self, user: User) -> DeploymentQuerySet:
+        return self.filter(invitation__in=Invitation.objects.open_to(user).values("pk"))
+
+
 class Deployment(PublicIdModel):
     """What follows an accepted invitation; `status` is the last step's."""
 
@@ -229,6 +255,8 @@ class Deployment(PublicIdModel):
         max_length=12, choices=DeploymentStatus.choices(), default=DeploymentStatus.COMMITTED
     )
     report = models.TextField(_("意见或报告"), blank=True)
+
+    objects = DeploymentQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

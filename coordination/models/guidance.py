@@ -28,6 +28,11 @@ class GuidanceRequestQuerySet(models.QuerySet["GuidanceRequest"]):
         where = lies_in(reach, "enterprise__region") | lies_in(reach, "site__region")
         return self.filter(where).exclude(status=GuidanceStatus.DRAFT)
 
+    def readable_by(self, user: User) -> GuidanceRequestQuerySet:
+        """Return those that the centre shows to `user`, and their own enterprise's."""
+        shown = GuidanceRequest.objects.open_to(user).values("pk")
+        return self.filter(Q(pk__in=shown) | Q(pk__in=GuidanceRequest.objects.of(user).values("pk")))
+
     def locked(self, pk: int) -> GuidanceRequest:
         """Return the request with its row locked; first in the lock order, as an incident is."""
         return self.select_for_update(of=("self",), no_key=True).get(pk=pk)

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -33,7 +34,7 @@ from coordination.views.incident_page import incident_or_404
 from ground import clock
 from ground.access import Permission
 from ground.audit import Actor
-from ground.guards import actor_of, needs
+from ground.guards import actor_of, needs, user_of
 from ground.languages import language, sentence
 from ground.mistakes import Mistake
 from incidents.models import Incident
@@ -61,27 +62,32 @@ def _act(
     return _back(incident)
 
 
-def _callout_or_404(public_id: UUID) -> Callout:
+def _theirs(request: HttpRequest) -> QuerySet[Incident]:
+    """Return the incidents to which this user may call out."""
+    return Incident.objects.open_to(user_of(request), Permission.CALL_OUT)
+
+
+def _callout_or_404(request: HttpRequest, public_id: UUID) -> Callout:
     return get_object_or_404(
-        Callout.objects.select_related("incident"), public_id=public_id, incident__isnull=False
+        Callout.objects.select_related("incident"), public_id=public_id, incident__in=_theirs(request)
     )
 
 
-def _invitation_or_404(public_id: UUID) -> Invitation:
+def _invitation_or_404(request: HttpRequest, public_id: UUID) -> Invitation:
     return get_object_or_404(
         Invitation.objects.select_related("callout__incident", "expert", "team", "requirement"),
         public_id=public_id,
-        callout__incident__isnull=False,
+        callout__incident__in=_theirs(request),
     )
 
 
-def _deployment_or_404(public_id: UUID) -> Deployment:
+def _deployment_or_404(request: HttpRequest, public_id: UUID) -> Deployment:
     return get_object_or_404(
         Deployment.objects.select_related(
             "invitation__callout__incident", "invitation__expert", "invitation__team"
         ),
         public_id=public_id,
-        invitation__callout__incident__isnull=False,
+        invitation__callout__incident__in=_theirs(request),
     )
 
 
@@ -92,7 +98,7 @@ def _deployment_or_404(public_id: UUID) -> Deployment:
 @needs(Permission.CALL_OUT)
 def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Start a callout for the requirements and the ticked candidates that the officer has before them."""
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id, Permission.CALL_OUT)
     wanted = callout_forms.wanted_by(recommendations.proposed_requirements(incident), request.POST)
     if wanted.errors:
         for error in wanted.errors:
@@ -162,7 +168,7 @@ def _with_backups(one: Match, ticked: Sequence[int]) -> list[int]:
 @needs(Permission.CALL_OUT)
 def add(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Put the ticked candidates on the list of a running callout."""
-    callout = _callout_or_404(public_id)
+    callout = _callout_or_404(request, public_id)
     incident = callout.incident
 
     def put(at: datetime) -> str:
@@ -193,7 +199,7 @@ def add(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.CALL_OUT)
 def seats(request: HttpRequest, public_id: UUID, position: int) -> HttpResponse:
     """Raise or lower the seats of one requirement while the callout runs."""
-    callout = _callout_or_404(public_id)
+    callout = _callout_or_404(request, public_id)
     requirement = get_object_or_404(Requirement, callout=callout, position=position)
     form = SeatsForm(request.POST)
     if not form.is_valid():
@@ -210,7 +216,7 @@ def seats(request: HttpRequest, public_id: UUID, position: int) -> HttpResponse:
 @require_POST
 @needs(Permission.CALL_OUT)
 def pause(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    callout = _callout_or_404(public_id)
+    callout = _callout_or_404(request, public_id)
     return _act(request, callout.incident, lambda at: callouts.pause(callout, by=actor_of(request), at=at))
 
 
@@ -218,7 +224,7 @@ def pause(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.CALL_OUT)
 def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Go on asking: ends a pause, or does not wait for the windows to close."""
-    callout = _callout_or_404(public_id)
+    callout = _callout_or_404(request, public_id)
     return _act(request, callout.incident, lambda at: callouts.resume(callout, by=actor_of(request), at=at))
 
 
@@ -226,7 +232,7 @@ def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.CALL_OUT)
 def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """End the callout: who was asked and has no seat is told; who accepted carries on unless released too."""
-    callout = _callout_or_404(public_id)
+    callout = _callout_or_404(request, public_id)
     form = ReasonForm(request.POST)
     if not form.is_valid():
         messages.error(request, callout_forms.first_error(form))
@@ -252,7 +258,7 @@ def stop(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.CALL_OUT)
 def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Record what somebody said on the phone."""
-    invitation = _invitation_or_404(public_id)
+    invitation = _invitation_or_404(request, public_id)
     form = AnswerForm(request.POST)
     if not form.is_valid():
         messages.error(request, callout_forms.first_error(form))
@@ -272,7 +278,7 @@ def answer(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.CALL_OUT)
 def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give an accepted seat back: the callout asks on."""
-    invitation = _invitation_or_404(public_id)
+    invitation = _invitation_or_404(request, public_id)
     form = ReasonForm(request.POST)
     if not form.is_valid():
         messages.error(request, callout_forms.first_error(form))
@@ -302,7 +308,7 @@ STEPS: Mapping[str, Callable[..., None]] = {
 @needs(Permission.HANDLE_INCIDENTS, Permission.CALL_OUT)
 def step(request: HttpRequest, public_id: UUID, step: str) -> HttpResponse:
     """Record a departure, an arrival, a return or a report for an invitee."""
-    deployment = _deployment_or_404(public_id)
+    deployment = _deployment_or_404(request, public_id)
     by: Actor = actor_of(request)
 
     def record(at: datetime) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -43,7 +44,8 @@ class Row:
     id: int
     name: str
     title: str
-    url_id: Any
+    public_id: UUID | None
+    region_id: str | None
     reasons_for: Sequence[Any]
     cautions: Sequence[Any]
     km: float | None
@@ -236,7 +238,8 @@ def _row(
         id=said.id,
         name=said.name,
         title=_title(person),
-        url_id=person.public_id if person else None,
+        public_id=person.public_id if person else None,
+        region_id=person.region_id if person else None,
         reasons_for=said.reasons_for,
         cautions=[reason.words for reason in said.cautions],
         km=said.distance_km,
@@ -259,7 +262,8 @@ def _excluded_row(said: Excluded, spec: RequirementSpec, proposal: Proposal) -> 
         id=said.id,
         name=said.name,
         title=_title(person),
-        url_id=person.public_id if person else None,
+        public_id=person.public_id if person else None,
+        region_id=person.region_id if person else None,
         reasons_for=(),
         cautions=[reason.words for reason in said.reasons],
         km=said.distance_km,
@@ -289,7 +293,8 @@ def _listed_row(line: Line, marks: _Marks) -> Row:
         id=person.pk,
         name=person.name,
         title=_title(person),
-        url_id=person.public_id,
+        public_id=person.public_id,
+        region_id=person.region_id,
         reasons_for=said.get("reasons_for", ()),
         cautions=[
             reason.get("words", {}) for reason in (*said.get("cautions", ()), *said.get("reasons", ()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -19,7 +19,7 @@ from ground import clock
 from ground.access import Permission
 from ground.guards import needs, user_of
 from ground.models import User
-from incidents.lifecycle import CLOSED_STATUSES, IncidentStatus
+from incidents.lifecycle import IncidentStatus
 from incidents.models import Incident, LogEntry
 
 LOG_LINES = 20
@@ -32,10 +32,11 @@ ALIVE_WITHIN = timedelta(seconds=20)
 @needs(Permission.READ_INCIDENTS)
 def desk(request: HttpRequest) -> HttpResponse:
     at = clock.now()
+    user = user_of(request)
     context = {
-        **under_way(at),
-        **needs_a_hand(user_of(request), at),
-        **recent(),
+        **under_way(user, at),
+        **needs_a_hand(user, at),
+        **recent(user),
         **health(at),
         "live_url": live.address("desk"),
     }
@@ -46,7 +47,8 @@ def desk(request: HttpRequest) -> HttpResponse:
 @needs(Permission.READ_INCIDENTS)
 def active(request: HttpRequest) -> HttpResponse:
     """The incidents under way, for the live page."""
-    context = {**under_way(clock.now()), **health(clock.now())}
+    at = clock.now()
+    context = {**under_way(user_of(request), at), **health(at)}
     return render(request, "coordination/desk/_active.html", context)
 
 
@@ -54,8 +56,8 @@ def active(request: HttpRequest) -> HttpResponse:
 @needs(Permission.READ_INCIDENTS)
 def side(request: HttpRequest) -> HttpResponse:
     """The queue, the channels and the last events, for the live page."""
-    at = clock.now()
-    context = {**needs_a_hand(user_of(request), at), **recent(), **health(at)}
+    user, at = user_of(request), clock.now()
+    context = {**needs_a_hand(user, at), **recent(user), **health(at)}
     return render(request, "coordination/desk/_side.html", context)
 
 
@@ -77,9 +79,10 @@ class Active:
     on_scene: int
 
 
-def under_way(at: datetime) -> dict[str, Any]:
+def under_way(user: User, at: datetime) -> dict[str, Any]:
+    readable = Incident.objects.open_to(user)
     incidents = list(
-        Incident.objects.open()
+        readable.open()
         .select_related("region", "enterprise")
         .annotate(
             on_scene=Count(
@@ -132,7 +135,7 @@ def under_way(at: datetime) -> dict[str, Any]:
     ]
     last = None
     if not rows:
-        last = Incident.objects.order_by("-reported_at").first()
+        last = readable.order_by("-reported_at").first()
     return {"rows": rows, "features": features, "last_incident": last, "at": at}
 
 
@@ -153,21 +156,20 @@ class Task:
 
 def needs_a_hand(user: User, at: datetime) -> dict[str, Any]:
     """Return callouts that ran out of people, people no message reached, and those who let half the window pass."""
-    open_incident = ~Q(incident__status__in=CLOSED_STATUSES)
+    readable = Incident.objects.open_to(user)
+    open_incident = Q(incident__in=readable.open().values("pk"))
     tasks = [
         Task("exhausted", callout.incident, since=callout.started_at)
-        for callout in Callout.objects.filter(
-            open_incident, status=CalloutStatus.EXHAUSTED, incident__isnull=False
-        )
+        for callout in Callout.objects.filter(open_incident, status=CalloutStatus.EXHAUSTED)
         .select_related("incident")
         .order_by("started_at")[:QUEUE_AT_MOST]
         if callout.incident
     ]
     tasks += _unreached(open_incident)
-    tasks += _unanswered(at)
+    tasks += _unanswered(readable, at)
     new_requests = 0
     if user.may(Permission.READ_GUIDANCE):
-        new_requests = GuidanceRequest.objects.filter(status=GuidanceStatus.SUBMITTED).count()
+        new_requests = GuidanceRequest.objects.open_to(user).filter(status=GuidanceStatus.SUBMITTED).count()
     return {
         "tasks": tasks[:QUEUE_AT_MOST],
         "task_count": len(tasks) + (1 if new_requests else 0),
@@ -183,7 +185,6 @@ def _unreached(open_incident: Q) -> list[Task]:
     failed = list(
         Delivery.objects.filter(
             open_incident,
-            incident__isnull=False,
             invitation__isnull=False,
             status=DeliveryStatus.FAILED,
             purpose__in=[Purpose.ASK, Purpose.STAND_DOWN],
@@ -211,13 +212,13 @@ def _unreached(open_incident: Q) -> list[Task]:
     return list(tasks.values())
 
 
-def _unanswered(at: datetime) -> list[Task]:
+def _unanswered(readable: QuerySet[Incident], at: datetime) -> list[Task]:
     """Return those who have let more than half of their window pass, the first asked first."""
     asked = (
         Invitation.objects.filter(
             status=InvitationStatus.ASKED,
             callout__status=CalloutStatus.OPEN,
-            callout__incident__isnull=False,
+            callout__incident__in=readable.values("pk"),
         )
         .select_related("callout__incident", "expert", "team")
         .order_by("asked_at")[:QUEUE_AT_MOST]
@@ -229,11 +230,10 @@ def _unanswered(at: datetime) -> list[Task]:
     ]
 
 
-def recent() -> dict[str, Any]:
-    """Return the last lines of all incidents' logs."""
-    return {
-        "log": list(LogEntry.objects.select_related("incident").order_by("-recorded_at", "-id")[:LOG_LINES])
-    }
+def recent(user: User) -> dict[str, Any]:
+    """Return the last lines of the incidents' logs."""
+    lines = LogEntry.objects.filter(incident__in=Incident.objects.open_to(user).values("pk"))
+    return {"log": list(lines.select_related("incident").order_by("-recorded_at", "-id")[:LOG_LINES])}
 
 
 # Health -------------------------------------------------------------------------------------------

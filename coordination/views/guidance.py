@@ -67,12 +67,13 @@ class WrongChoice(Mistake):
 @require_safe
 @needs(Permission.READ_GUIDANCE)
 def index(request: HttpRequest) -> HttpResponse:
-    counts = dict(GuidanceRequest.objects.values_list("status").annotate(n=Count("pk")).order_by())
+    readable = _open_to(request, Permission.READ_GUIDANCE)
+    counts = dict(readable.values_list("status").annotate(n=Count("pk")).order_by())
     words = {"new": _("待受理"), "open": _("办理中"), "done": _("已结束"), "all": _("全部")}
     tab = request.GET.get("tab", "new" if counts.get(G.SUBMITTED) else "open")
     tab = tab if tab in _TABS else "all"
     query = request.GET.get("q", "").strip()
-    rows = _readable().filter(status__in=_TABS[tab])
+    rows = readable.filter(status__in=_TABS[tab])
     if query:
         rows = rows.filter(
             Q(number__icontains=query)
@@ -102,7 +103,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @needs(Permission.READ_GUIDANCE)
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    return _detail(request, _or_404(public_id))
+    return _detail(request, _or_404(request, public_id, Permission.READ_GUIDANCE))
 
 
 @require_POST
@@ -112,7 +113,7 @@ def step(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
     take = _STEPS.get(name)
     if take is None:
         raise Http404
-    asked = _or_404(public_id)
+    asked = _or_404(request, public_id, Permission.HANDLE_GUIDANCE)
     return _taken(request, asked, lambda at: take(request, asked, actor_of(request), at))
 
 
@@ -120,7 +121,7 @@ def step(request: HttpRequest, public_id: UUID, name: str) -> HttpResponse:
 @needs(Permission.HANDLE_GUIDANCE)
 def answer(request: HttpRequest, public_id: UUID, invitation_id: UUID) -> HttpResponse:
     """Record what an expert said on the telephone."""
-    asked = _or_404(public_id)
+    asked = _or_404(request, public_id, Permission.HANDLE_GUIDANCE)
     invitation = get_object_or_404(
         Invitation.objects.select_related("expert", "team", "requirement"),
         public_id=invitation_id,
@@ -234,7 +235,7 @@ def _taken(request: HttpRequest, asked: GuidanceRequest, take: Callable[[datetim
     try:
         said = take(clock.now())
     except Mistake as mistake:
-        asked = _or_404(asked.public_id)
+        asked = _or_404(request, asked.public_id, Permission.HANDLE_GUIDANCE)
         status = 409 if isinstance(mistake, Refused) else 422
         return _detail(request, asked, problem=sentence(mistake), status=status)
     tasks.nudge()
@@ -279,7 +280,7 @@ def _detail(
     at = clock.now()
     state = G(asked.status)
     experts = shown.accepted_experts(asked)
-    may_handle = user_of(request).may(Permission.HANDLE_GUIDANCE)
+    may_handle = _open_to(request, Permission.HANDLE_GUIDANCE).filter(pk=asked.pk).exists()
     moves = GUIDANCE_MOVES[state]
     running = asked.callouts.live().first()
     context: dict[str, Any] = {
@@ -332,14 +333,14 @@ def _candidates(asked: GuidanceRequest, at: datetime) -> dict[str, Any]:
     }
 
 
-def _readable() -> QuerySet[GuidanceRequest]:
-    return GuidanceRequest.objects.exclude(status=G.DRAFT).select_related(
+def _open_to(request: HttpRequest, permission: Permission) -> QuerySet[GuidanceRequest]:
+    return GuidanceRequest.objects.open_to(user_of(request), permission).select_related(
         "enterprise", "site", "industry", "enterprise__region", "accepted_by"
     )
 
 
-def _or_404(public_id: UUID) -> GuidanceRequest:
-    return get_object_or_404(_readable(), public_id=public_id)
+def _or_404(request: HttpRequest, public_id: UUID, permission: Permission) -> GuidanceRequest:
+    return get_object_or_404(_open_to(request, permission), public_id=public_id)
 
 
 def _line(row: GuidanceRequest) -> Line:

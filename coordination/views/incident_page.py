@@ -39,9 +39,13 @@ LINES_SHOWN = 200
 FIRST_WAVE_WITHIN_SECONDS = 45
 
 
-def incident_or_404(public_id: UUID) -> Incident:
+def incident_or_404(
+    request: HttpRequest, public_id: UUID, permission: Permission = Permission.READ_INCIDENTS
+) -> Incident:
+    """Return the incident if this user may do this to it."""
+    theirs = Incident.objects.open_to(user_of(request), permission)
     return get_object_or_404(
-        Incident.objects.select_related("industry", "enterprise__region", "site", "region", "opened_by"),
+        theirs.select_related("industry", "enterprise__region", "site", "region", "opened_by"),
         public_id=public_id,
     )
 
@@ -63,16 +67,24 @@ def page(request: HttpRequest, incident: Incident, *, at: datetime) -> dict[str,
 def frame(request: HttpRequest, incident: Incident, *, at: datetime) -> dict[str, Any]:
     """Return what every region needs: the incident, and what this user may do to it."""
     user = user_of(request)
+
+    def may(permission: Permission) -> bool:
+        theirs = Incident.objects.open_to(user, permission)
+        return user.may(permission) and theirs.filter(pk=incident.pk).exists()
+
+    handles, calls = may(Permission.HANDLE_INCIDENTS), may(Permission.CALL_OUT)
     return {
         "incident": incident,
         "topic": f"incident:{incident.public_id}",
         "at": at,
-        "can_handle": user.may(Permission.HANDLE_INCIDENTS) and incident.is_open,
-        "can_note": user.may(Permission.HANDLE_INCIDENTS),
-        "can_call": user.may(Permission.CALL_OUT) and incident.is_open,
-        "can_record": user.may(Permission.CALL_OUT),
+        "can_handle": handles and incident.is_open,
+        "can_note": handles,
+        "can_call": calls and incident.is_open,
+        "can_record": calls,
         "can_match": user.may(Permission.MATCH),
         "can_reveal": user.may(Permission.REVEAL_CONTACTS),
+        "roster_reach": user.reach(Permission.READ_ROSTER),
+        "contracts_reach": user.reach(Permission.READ_CONTRACTS),
     }
 
 

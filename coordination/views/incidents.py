@@ -41,7 +41,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """All incidents: those under way, or those that are over; searched by number, title and enterprise."""
     over = request.GET.get("show") == "over"
     words = request.GET.get("q", "").strip()
-    found = Incident.objects.select_related("region", "enterprise").annotate(
+    readable = Incident.objects.open_to(user_of(request))
+    found = readable.select_related("region", "enterprise").annotate(
         seats=Count("callouts__requirements__seats", distinct=True),
         taken=Count(
             "callouts__requirements__seats",
@@ -57,7 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
             | Q(enterprise__initials__startswith=words.lower())
             | Q(address__icontains=words)
         )
-    counts = Incident.objects.aggregate(
+    counts = readable.aggregate(
         open=Count("pk", filter=~Q(status__in=CLOSED_STATUSES)),
         over=Count("pk", filter=Q(status__in=CLOSED_STATUSES)),
     )
@@ -80,7 +81,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @needs(Permission.READ_INCIDENTS)
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id)
     return render(
         request,
         "coordination/incidents/incident.html",
@@ -91,7 +92,7 @@ def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 @needs(Permission.READ_INCIDENTS)
 def head(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    incident, at = incident_or_404(public_id), clock.now()
+    incident, at = incident_or_404(request, public_id), clock.now()
     context = incident_page.frame(request, incident, at=at)
     context |= incident_page.head(incident, boards_of(incident), at=at)
     return render(request, "coordination/incidents/_head.html", context)
@@ -100,7 +101,7 @@ def head(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 @needs(Permission.READ_INCIDENTS)
 def facts(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    incident, at = incident_or_404(public_id), clock.now()
+    incident, at = incident_or_404(request, public_id), clock.now()
     context = incident_page.frame(request, incident, at=at) | incident_page.facts(incident, at=at)
     return render(request, "coordination/incidents/_facts.html", context)
 
@@ -108,7 +109,7 @@ def facts(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 @needs(Permission.READ_INCIDENTS)
 def board(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id)
     context = incident_page.frame(request, incident, at=clock.now())
     context |= incident_page.callouts(boards_of(incident))
     return render(request, "coordination/callouts/_board.html", context)
@@ -117,7 +118,7 @@ def board(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 @needs(Permission.READ_INCIDENTS)
 def candidates(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    incident, at = incident_or_404(public_id), clock.now()
+    incident, at = incident_or_404(request, public_id), clock.now()
     context = incident_page.frame(request, incident, at=at)
     context |= incident_page.candidates(request, incident, boards_of(incident), at=at)
     return render(request, "coordination/incidents/_candidates.html", context)
@@ -126,7 +127,7 @@ def candidates(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 @needs(Permission.READ_INCIDENTS)
 def timeline(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id)
     context = incident_page.frame(request, incident, at=clock.now())
     context |= incident_page.timeline(request, incident)
     return render(request, "coordination/incidents/_timeline.html", context)
@@ -155,7 +156,7 @@ def _act(
 @needs(Permission.HANDLE_INCIDENTS)
 def note(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Write one line into the log; “-5” sets it five minutes back."""
-    incident, at = incident_or_404(public_id), clock.now()
+    incident, at = incident_or_404(request, public_id, Permission.HANDLE_INCIDENTS), clock.now()
     form = LineForm(request.POST, at=at)
     if form.is_valid():
         line = form.cleaned_data["line"]
@@ -175,7 +176,7 @@ def note(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.HANDLE_INCIDENTS)
 def move(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Record that it is verified, under control, or has flared up again."""
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id, Permission.HANDLE_INCIDENTS)
     wanted = request.POST.get("to", "")
     allowed = (IncidentStatus.VERIFIED, IncidentStatus.RESPONDING, IncidentStatus.CONTROLLED)
     if wanted not in allowed:
@@ -192,7 +193,7 @@ def move(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.HANDLE_INCIDENTS)
 def set_levels(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Keep the officer's own choice of levels; the suggestion never replaces it."""
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id, Permission.HANDLE_INCIDENTS)
     form = LevelForm(request.POST)
     if not form.is_valid():
         messages.error(request, first_error(form))
@@ -208,7 +209,7 @@ def set_levels(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.HANDLE_INCIDENTS)
 def correct(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Correct the facts; whoever was asked on the old ones is told, and matching is offered again."""
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id, Permission.HANDLE_INCIDENTS)
     form = CorrectionForm(request.POST or None, incident=incident)
     if request.method == "POST" and form.is_valid():
         try:
@@ -248,7 +249,7 @@ def _say_what_changed(request: HttpRequest, incident: Incident, told: int) -> No
 @needs(Permission.HANDLE_INCIDENTS)
 def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Close the incident: its callouts end, whoever is still out is released and told."""
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id, Permission.HANDLE_INCIDENTS)
     form = EndForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -273,7 +274,7 @@ def close(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.HANDLE_INCIDENTS)
 def withdraw(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Withdraw a false alarm: everybody who was asked or had accepted is stood down and told."""
-    incident = incident_or_404(public_id)
+    incident = incident_or_404(request, public_id, Permission.HANDLE_INCIDENTS)
     form = EndForm(request.POST or None)
     form.fields["outcome"].label = _("误报原因")
     if request.method == "POST" and form.is_valid():

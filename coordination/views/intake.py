@@ -58,7 +58,9 @@ def intake(request: HttpRequest) -> HttpResponse:
         form = IntakeForm()
         form.fields["place"].widget.attrs["autofocus"] = True
         return render(
-            request, "coordination/incidents/intake.html", {"form": form, **_beside(form.data, at=at)}
+            request,
+            "coordination/incidents/intake.html",
+            {"form": form, **_beside(user_of(request), form.data, at=at)},
         )
     form = IntakeForm(request.POST)
     if form.is_valid() and form.cleaned_data.get("where"):
@@ -72,7 +74,9 @@ def intake(request: HttpRequest) -> HttpResponse:
                 _call_out(request, incident, at=at)
             return redirect("incident", public_id=incident.public_id)
     return render(
-        request, "coordination/incidents/intake.html", {"form": form, **_beside(request.POST, at=at)}
+        request,
+        "coordination/incidents/intake.html",
+        {"form": form, **_beside(user_of(request), request.POST, at=at)},
     )
 
 
@@ -127,7 +131,9 @@ def _call_out(request: HttpRequest, incident: Incident, *, at: datetime) -> None
 def preview(request: HttpRequest) -> HttpResponse:
     """What stands beside the form for what is typed so far. Nothing is stored, whichever method asks."""
     typed = request.POST if request.method == "POST" else request.GET
-    return render(request, "coordination/incidents/_preview.html", _beside(typed, at=clock.now()))
+    return render(
+        request, "coordination/incidents/_preview.html", _beside(user_of(request), typed, at=clock.now())
+    )
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ class Near:
     km: float
 
 
-def _beside(typed: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:
+def _beside(user: User, typed: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:
     """Return the panel: suggested level, duplicates nearby, the enterprise's file, whom matching proposes."""
     where = _where(typed)
     kind = next((kind for kind in kinds.KINDS if kind.code == typed.get("kind")), None)
@@ -152,7 +158,7 @@ def _beside(typed: Mapping[str, Any], *, at: datetime) -> dict[str, Any]:
         ),
         "where": where,
         "kind": kind,
-        "near": _near(where) if where else [],
+        "near": _near(user, where) if where else [],
         "tables": _picked_only(tables_of(proposal)) if proposal else [],
         "proposal": proposal,
         "kind_cards": kinds.KINDS,
@@ -202,11 +208,10 @@ def _picked_only(tables: list[Table]) -> list[Table]:
     return [table for table in tables if table.rows or table.shortfall]
 
 
-def _near(where: Place) -> list[Near]:
+def _near(user: User, where: Place) -> list[Near]:
     here = where.where
     if here is None:
         return []
-    found = [
-        Near(incident, here.km_to(incident.point)) for incident in Incident.objects.open() if incident.point
-    ]
+    readable = Incident.objects.open_to(user).open()
+    found = [Near(incident, here.km_to(incident.point)) for incident in readable if incident.point]
     return sorted((one for one in found if one.km <= NEAR_KM), key=lambda one: one.km)[:3]

@@ -81,11 +81,7 @@ def _page(request: HttpRequest, team: RescueTeam, *, status: int = 200) -> HttpR
 
 
 def _team(request: HttpRequest) -> RescueTeam:
-    team = (
-        RescueTeam.objects.filter(memberships__user=user_of(request))
-        .select_related("region", "owner")
-        .first()
-    )
+    team = RescueTeam.objects.of(user_of(request)).select_related("region", "owner").first()
     if team is None:
         raise Http404
     return team

@@ -1,7 +1,8 @@
 """The one box that takes an enterprise, a place or coordinates, as callers say it.
 
 Reads what was typed into exactly one place, or into the choices that it may mean. The suggestions under
-the box and the form without JavaScript come from here, so both understand the same.
+the box and the form without JavaScript come from here, so both understand the same. Every enterprise of the
+province is known here, whatever region an officer's role is bound to: the call comes in where it comes in.
 """
 
 from __future__ import annotations

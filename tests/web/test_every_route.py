@@ -2,7 +2,8 @@
 
 The table is written by hand and knows nothing of `ground.access`: it is the second opinion. An address
 without a line here fails, and so does a line without an address. A foreign or unknown object answers
-404 to whoever may open the page at all.
+404 to whoever may open the page at all. A role that is bound to a region is let in by the same doors, and
+finds behind them only what lies there.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ SIGNED_IN = "".join(ROLES)
 ANONYMOUS = "N"
 EXPERT = "X"
 EVERYBODY = SIGNED_IN + ANONYMOUS + EXPERT
+# All that the addresses are filled with lies in 唐山.
+HERE, ELSEWHERE = "130200", "130300"
+NAMES = ("冀润冷链", "渤海化工", "曹妃甸危化队", "丰润危化队", "李工")
 
 DONE = {200, 201, 204, 302, 400, 409, 422, 503}
 
@@ -273,11 +277,11 @@ class World:
     ours: dict[str, str]
     theirs: dict[str, str]
     browser: Client
-    cookies: dict[str, SimpleCookie]
+    cookies: dict[tuple[str, str | None], SimpleCookie]
 
-    def client(self, letter: str) -> Client:
+    def client(self, letter: str, *, region: str | None = None) -> Client:
         """Return the browser with this role's session, as it was: signing out must not spoil the next call."""
-        self.browser.cookies = copy(self.cookies[letter])
+        self.browser.cookies = copy(self.cookies[letter, region])
         return self.browser
 
 
@@ -287,13 +291,15 @@ def world(the_clock: StoppedClock) -> World:
     team, other_team = a_team("曹妃甸危化队"), a_team("丰润危化队")
     li = an_expert("李工")
     users = {
-        letter: a_user(
-            f"user-{role}",
+        (letter, region): a_user(
+            f"user-{role}-{region}",
             role,
             enterprise=firm if role is Role.ENTERPRISE else None,
             team=team if role is Role.TEAM else None,
+            region=region,
         )
         for letter, role in ROLES.items()
+        for region in (None, HERE, ELSEWHERE)
     }
     other_admin = a_user("other-admin", Role.ROSTER_ADMIN)
     incident = an_incident(firm)
@@ -307,7 +313,8 @@ def world(the_clock: StoppedClock) -> World:
     visit = guidance.source(requests[0], [spec], [invitee(li)], by=OFFICER, at=NOON)
     absence = Absence.objects.create(expert=li, starts_on=TODAY, ends_on=TODAY)
     kept = [
-        uploads.keep(b"no workbook", name="a.xlsx", owner=one, at=NOON) for one in (users["R"], other_admin)
+        uploads.keep(b"no workbook", name="a.xlsx", owner=one, at=NOON)
+        for one in (users["R", None], other_admin)
     ]
     agreements = [an_agreement(firm, team), an_agreement(other_firm, other_team)]
 
@@ -335,12 +342,14 @@ def world(the_clock: StoppedClock) -> World:
 
     # One browser for all: each new one would load the middleware anew.
     browser = Client()
-    cookies = {letter: SimpleCookie() for letter in EVERYBODY}
-    for letter, user in users.items():
+    cookies: dict[tuple[str, str | None], SimpleCookie] = {
+        (letter, None): SimpleCookie() for letter in ANONYMOUS + EXPERT
+    }
+    for key, user in users.items():
         browser.cookies = SimpleCookie()
         browser.force_login(user)
-        cookies[letter] = browser.cookies
-    browser.cookies = cookies[EXPERT]
+        cookies[key] = browser.cookies
+    browser.cookies = cookies[EXPERT, None]
     browser.get(f"/a/{_token(invitations[0])}/")
     return World(ids(0), ids(1), browser, cookies)
 
@@ -425,6 +434,58 @@ def test_a_role_is_let_in_or_kept_out(world, letter):
                 wrong.append(f"{method} {route}: {found}, not {right}")
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("letter", ROLES)
+def test_a_role_bound_to_a_region_finds_there_what_one_without_finds(world, letter):
+    wrong = []
+    for route, doors in TABLE.items():
+        if route.startswith("experts/import/<"):  # their own upload only
+            continue
+        for method in ("get", "post", "patch"):
+            if letter not in doors.of(method):
+                continue
+            answer = call(
+                world.client(letter, region=HERE),
+                method,
+                address(route, world.ours),
+                as_json=route.startswith("api/"),
+            )
+            if (found := outcome(answer)) != "allowed":
+                wrong.append(f"{method} {route}: {found}")
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("letter", ROLES)
+def test_nothing_of_another_region_exists_for_a_role_bound_to_one(world, letter):
+    wrong = []
+    for route, doors in TABLE.items():
+        for method in ("get", "post", "patch"):
+            if letter not in doors.of(method):
+                continue
+            answer = call(
+                world.client(letter, region=ELSEWHERE),
+                method,
+                address(route, world.ours),
+                as_json=route.startswith("api/"),
+            )
+            if "<uuid:public_id>" in route and outcome(answer) != "404":
+                wrong.append(f"{method} {route}: {outcome(answer)}")
+            if route not in ONE_POOL and (named := _named(answer)):
+                wrong.append(f"{method} {route}: names {named}")
+
+    assert wrong == []
+
+
+# Who can be sent is one pool for the whole province; the demo inbox is everybody's telephone; a link is a right.
+ONE_POOL = {"api/v1/matches/", "inbox/", *(route for route in PAGES if route.startswith("a/"))}
+
+
+def _named(answer: Any) -> list[str]:
+    if answer.streaming:
+        return []
+    return [name for name in NAMES if name in answer.content.decode(errors="replace")]
 
 
 @pytest.mark.parametrize("letter", WHO)

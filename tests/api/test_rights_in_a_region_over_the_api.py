@@ -1,0 +1,134 @@
+"""A program with the key of an account that is bound to a region."""
+
+from __future__ import annotations
+
+import pytest
+
+from coordination import guidance
+from coordination.models import Callout, GuidanceRequest
+from ground.access import Role
+from ground.models import User
+from incidents.models import Incident
+from tests.factories import (
+    ASKER,
+    a_callout,
+    a_guidance_request,
+    a_team,
+    a_user,
+    an_agreement,
+    an_enterprise,
+    an_expert,
+    an_incident,
+)
+from tests.moments import NOON
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
+
+TANGSHAN, CAOFEIDIAN, QINHUANGDAO = "130200", "130209", "130300"
+LEAK = [{"kind": "expert", "industry": "WH", "seats": 1}]
+
+
+@pytest.fixture
+def wang() -> User:
+    """王宁, duty officer of 唐山."""
+    return a_user("wangning", Role.DUTY_OFFICER, name="王宁", region=TANGSHAN)
+
+
+@pytest.fixture
+def here() -> Incident:
+    return an_incident(an_enterprise("冀润冷链公司", region=CAOFEIDIAN))
+
+
+@pytest.fixture
+def there() -> Incident:
+    return an_incident(an_enterprise("渤海化工", region=QINHUANGDAO))
+
+
+def test_the_lists_hold_what_lies_in_the_region(caller, wang, here, there):
+    an_expert("李工", region=TANGSHAN)
+    an_expert("赵工", region=QINHUANGDAO)
+    a_team("唐山危化队", region=TANGSHAN)
+    a_team("秦皇岛危化队", region=QINHUANGDAO)
+    api = caller(wang)
+
+    def names(path: str, field: str = "name") -> list[str]:
+        return [row[field] for row in api.get(path).json()["results"]]
+
+    assert names("incidents/", "number") == [here.number]
+    assert names("experts/") == ["李工"]
+    assert names("enterprises/") == ["冀润冷链公司"]
+    assert names("teams/") == ["唐山危化队"]
+
+
+def test_an_agreement_is_open_to_either_side_s_region(caller, wang, here, there):
+    outside = a_team("秦皇岛危化队", region=QINHUANGDAO)
+    ours = an_agreement(here.enterprise, outside)
+    an_agreement(there.enterprise, outside)
+
+    found = caller(wang).get("agreements/").json()["results"]
+
+    assert [row["number"] for row in found] == [ours.number]
+
+
+def test_somebody_of_another_region_can_be_called_out_to_one_s_own_incident(caller, wang, here):
+    zhao = an_expert("赵工", region=QINHUANGDAO)
+
+    answer = caller(wang).post(
+        "callouts/",
+        {
+            "incident": str(here.public_id),
+            "requirements": LEAK,
+            "invitees": [{"requirement": 1, "expert": str(zhao.public_id)}],
+        },
+    )
+
+    assert answer.status_code == 201
+    assert Callout.objects.get().invitations.get().expert == zhao
+
+
+def test_a_callout_elsewhere_does_not_exist(caller, wang, there):
+    callout = a_callout(there, asks=[an_expert("李工")])
+    api = caller(wang)
+
+    assert api.get(f"callouts/{callout.public_id}/").status_code == 404
+    assert api.post(f"callouts/{callout.public_id}/stop/", {"reason": "x"}).status_code == 404
+    started = api.post("callouts/", {"incident": str(there.public_id), "requirements": LEAK})
+    assert started.status_code == 422
+    assert Callout.objects.count() == 1
+
+
+def test_where_one_only_reads_a_change_is_refused(caller, wang, there):
+    wang.grants.create(role=Role.LEADER)
+    callout = a_callout(there, asks=[an_expert("李工")])
+    invitation = callout.invitations.get()
+    api = caller(wang)
+
+    assert api.get(f"incidents/{there.public_id}/").status_code == 200
+    assert api.get(f"callouts/{callout.public_id}/").status_code == 200
+    for path, body in [
+        (f"incidents/{there.public_id}/close/", {"outcome": "处置完毕"}),
+        (f"incidents/{there.public_id}/log/", {"text": "…"}),
+        (f"callouts/{callout.public_id}/stop/", {"reason": "x"}),
+        (f"invitations/{invitation.public_id}/answer/", {"reply": "accept"}),
+        ("callouts/", {"incident": str(there.public_id), "requirements": LEAK}),
+    ]:
+        assert api.post(path, body).status_code == 403, path
+    assert Incident.objects.get(pk=there.pk).is_open
+
+
+def test_a_request_is_handled_by_the_admin_of_the_enterprise_s_region(caller, here, there):
+    requests = [_submitted(one.enterprise) for one in (here, there)]
+    api = caller(a_user("zhoumin", Role.ROSTER_ADMIN, region=TANGSHAN))
+
+    answers = [api.post(f"guidance-requests/{one.public_id}/accept/").status_code for one in requests]
+
+    assert answers == [200, 404]
+    assert [row["id"] for row in api.get("guidance-requests/").json()["results"]] == [
+        str(requests[0].public_id)
+    ]
+
+
+def _submitted(enterprise) -> GuidanceRequest:
+    request = a_guidance_request(enterprise)
+    guidance.submit(request, by=ASKER, at=NOON)
+    return request
