@@ -17,11 +17,13 @@ from tests.moments import NOON
 def pytest_configure(config: pytest.Config) -> None:
     # Argon2 is slow on purpose; the tests sign in a thousand times.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    # Each worker a Redis database of its own: a test that clears its cache must not clear its neighbour's.
+    # Each worker a Redis database of its own: a test that clears its cache must not clear its neighbour's,
+    # and an open page must not hear what the neighbour announces.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if django_settings.REDIS_URL and worker:
         server = django_settings.REDIS_URL.rpartition("/")[0]
-        django_settings.CACHES["default"]["LOCATION"] = f"{server}/{int(worker.removeprefix('gw')) + 1}"
+        django_settings.REDIS_URL = f"{server}/{int(worker.removeprefix('gw')) + 1}"
+        django_settings.CACHES["default"]["LOCATION"] = django_settings.REDIS_URL
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
