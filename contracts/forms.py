@@ -21,8 +21,9 @@ from contracts.models import (
     Site,
     UnitSize,
 )
+from ground.access import EVERYWHERE, OutOfReach, Reach
 from ground.forms import PointField, RegionField, day_field, industries
-from ground.languages import term_choices
+from ground.languages import sentence, term_choices
 from ground.models import Industry, Precision
 from ground.places import drive_minutes
 
@@ -66,7 +67,7 @@ class AgreementForm(forms.Form):
     """What two sides agree on. A drive left empty is estimated, and the estimate says so.
 
     With an `agreement`, its two sides are given and only the rest is asked; with an `enterprise`, its sites
-    may be chosen. Otherwise all sites are meant.
+    may be chosen. Otherwise all sites are meant. One side at least must be within `reach`.
     """
 
     enterprise = NamedField(kind="enterprise", label=_l("甲方企业"), help_text=_l("全称、简称或拼音首字母"))
@@ -106,8 +107,10 @@ class AgreementForm(forms.Form):
         *args: Any,
         enterprise: Enterprise | None = None,
         agreement: Agreement | None = None,
+        reach: Reach = EVERYWHERE,
         **kwargs: Any,
     ) -> None:
+        self.reach = reach
         if agreement is not None:
             kwargs.setdefault("initial", _said(agreement))
             enterprise = agreement.enterprise
@@ -121,6 +124,16 @@ class AgreementForm(forms.Form):
             # The stubs know a field only by its base class, not that this one chooses among rows.
             self.fields["sites"].queryset = enterprise.sites.all()  # type: ignore[attr-defined]
             self.fields["sites"].label_from_instance = lambda site: site.name  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        enterprise, team = said.get("enterprise"), said.get("team")
+        if enterprise and team and not self.reach.covers(team.region_id):
+            try:
+                self.reach.refuse_beyond(enterprise.region_id)
+            except OutOfReach as mistake:
+                self.add_error("enterprise", sentence(mistake))
+        return said
 
     def terms(self, enterprise: Enterprise, team: RescueTeam) -> Terms:
         said = self.cleaned_data
@@ -184,6 +197,10 @@ class PlaceForm(forms.Form):
     region = RegionField(label=_l("所在市县"), required=False, help_text=_l("例如 唐山市曹妃甸区"))
     address = forms.CharField(label=_l("地址"), required=False, max_length=200)
     point = PointField(label=_l("经纬度"), required=False, help_text=_l("WGS-84，经度在前；留空按县城位置"))
+
+    def __init__(self, *args: Any, reach: Reach = EVERYWHERE, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["region"].reach = reach  # type: ignore[attr-defined]  # a RegionField
 
     def where(self) -> Whereabouts:
         said = self.cleaned_data

@@ -28,9 +28,14 @@ class EnterpriseQuerySet(models.QuerySet["Enterprise"]):
         return self.filter(lies_in(user.reach(Permission.OWN_ENTERPRISE)), memberships__user=user)
 
     def open_to(self, user: User, permission: Permission = Permission.READ_CONTRACTS) -> EnterpriseQuerySet:
-        """Return those with which `user` may do this: seated in their regions or working there, and their own."""
+        """Return those with which `user` may do this, by their seat.
+
+        Who has a site in a region is read and reached from there too, and an enterprise reads itself.
+        """
         reach = user.reach(permission)
-        found = lies_in(reach) | Q(pk__in=Site.objects.filter(lies_in(reach)).values("enterprise"))
+        found = lies_in(reach)
+        if permission is not Permission.EDIT_CONTRACTS:
+            found |= Q(pk__in=Site.objects.filter(lies_in(reach)).values("enterprise"))
         if permission is Permission.READ_CONTRACTS:
             found |= Q(pk__in=Enterprise.objects.of(user).values("pk"))
         return self.filter(found)

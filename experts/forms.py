@@ -18,6 +18,7 @@ from experts.models import Expert, TaskCategory
 from experts.profile import Profile, TermOfOffice
 from experts.standing import industries_of
 from ground import dates, gazetteer, phones
+from ground.access import EVERYWHERE, Reach
 from ground.forms import PointField, RegionField, day_field, industries
 from ground.languages import row_choices, sentence, term_choices
 from ground.models import ContactKind, Specialty
@@ -119,6 +120,10 @@ class ExpertForm(forms.Form):
         *("name", "employer", "title", "position", "address", "gender", "born_on", "ethnicity"),
         *("political_status", "education", "school", "remarks"),
     )
+
+    def __init__(self, *args: Any, reach: Reach = EVERYWHERE, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["region"].reach = reach  # type: ignore[attr-defined]  # a RegionField
 
     @classmethod
     def facts_of(cls, expert: Expert) -> dict[str, Any]:

@@ -23,9 +23,10 @@ from experts.models import Expert, ExpertQuerySet
 from experts.profile import Change, Standing
 from experts.roster_columns import COLUMNS, REQUIRED, WRITTEN, losers, titles
 from experts.roster_matching import Known, duplicates_within
-from experts.roster_rows import CellError, Row, RowReader
+from experts.roster_rows import CellError, Row, RowReader, error_at
 from experts.standing import contacts_of, industries_of, latest_appointment, standing_on
 from ground import audit, clock, phones
+from ground.access import EVERYWHERE, OutOfReach, Reach
 from ground.audit import Actor
 from ground.dates import SHANGHAI
 from ground.mistakes import Mistake, Refused
@@ -76,6 +77,7 @@ class Plan:
     notices: tuple[Words, ...] = ()  # what was passed over or is worth knowing; it stops nothing
     headers: tuple[tuple[str, int], ...] = ()  # each sheet that was read, and the row of its header
     rows: tuple[Row, ...] = field(default=(), repr=False)
+    reach: Reach = EVERYWHERE
 
     @property
     def total(self) -> int:
@@ -96,9 +98,12 @@ class Receipt:
     unchanged: int
 
 
-def parse(file: bytes | str | Path | BinaryIO, *, today: date, name: str = "") -> Plan:
+def parse(
+    file: bytes | str | Path | BinaryIO, *, today: date, name: str = "", reach: Reach = EVERYWHERE
+) -> Plan:
     """Return what importing `file` (bytes, a path, or something to read) would do on `today`.
 
+    Whoever is, or would come to live, outside `reach` is an error: the one who imports has no right over them.
     Never raises for what is in the file: what is wrong stands in `errors`, all of it at once.
     """
     content, file_name = _content_of(file, name)
@@ -128,7 +133,7 @@ def parse(file: bytes | str | Path | BinaryIO, *, today: date, name: str = "") -
             "Fill in the experts below the header.",
         )
         return Plan(file_name, today, errors=(empty,))
-    compared = _Comparison.of(rows, today)
+    compared = _Comparison.of(rows, today, reach)
     errors = _in_order([*reader.errors, *compared.errors], rows)
     wrong = {_row_of(error) for error in errors}
 
@@ -145,6 +150,7 @@ def parse(file: bytes | str | Path | BinaryIO, *, today: date, name: str = "") -
         notices=tuple(_notices(tables)),
         headers=tuple((table.sheet, table.header_row) for table in tables),
         rows=rows,
+        reach=reach,
     )
 
 
@@ -172,7 +178,7 @@ def apply(
             .order_by("pk")
             .values_list("pk")
         )
-        now = _Comparison.of(plan.rows, plan.today)
+        now = _Comparison.of(plan.rows, plan.today, plan.reach)
         if now.errors or (now.creates, now.updates) != (plan.creates, plan.updates):
             raise PlanIsStale(
                 "核对之后名册有了变动，没有写入任何一行。请重新核对。",
@@ -267,7 +273,7 @@ class _Comparison:
     errors: tuple[CellError, ...]
 
     @classmethod
-    def of(cls, rows: Sequence[Row], today: date) -> _Comparison:
+    def of(cls, rows: Sequence[Row], today: date, reach: Reach) -> _Comparison:
         errors = duplicates_within(rows)
         repeated = {_row_of(error) for error in errors}
         known = Known(_experts_meant(rows))
@@ -279,8 +285,9 @@ class _Comparison:
             if (row.record.sheet, row.record.row) in repeated:
                 continue
             match = known.match(row, taken=taken)
-            errors += match.errors
-            if match.errors:
+            found = match.errors or tuple(_beyond(row, match.expert, reach))
+            errors += found
+            if found:
                 continue
             if match.expert is None:
                 creates.append(Create(row))
@@ -291,6 +298,19 @@ class _Comparison:
             else:
                 unchanged.append(row)
         return cls(tuple(creates), tuple(updates), tuple(unchanged), tuple(errors))
+
+
+def _beyond(row: Row, expert: Expert | None, reach: Reach) -> Iterable[CellError]:
+    """Return an error if the row is about somebody outside `reach`, or would put somebody there."""
+    known = [expert.region_id] if expert else []
+    said = [row.profile.region] if row.profile.region or not expert else []
+    for region in [*known, *said]:
+        try:
+            reach.refuse_beyond(region)
+        except OutOfReach as mistake:
+            at = "region" if "region" in row.record.columns else "name"
+            yield error_at(row.record[at], at, mistake)
+            return
 
 
 def _row_of(error: CellError) -> tuple[str, int]:

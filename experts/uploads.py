@@ -17,6 +17,7 @@ from experts import roster_sheet
 from experts.models import ImportUpload
 from experts.roster_sheet import Plan, Receipt
 from ground import clock
+from ground.access import Reach
 from ground.audit import Actor
 from ground.mistakes import Refused
 from ground.models import User
@@ -43,13 +44,15 @@ def keep(content: bytes, *, name: str, owner: User, at: datetime) -> ImportUploa
     )
 
 
-def plan_of(upload: ImportUpload, *, at: datetime) -> Plan:
-    """Return what importing the file would do now.
+def plan_of(upload: ImportUpload, *, reach: Reach, at: datetime) -> Plan:
+    """Return what importing the file would do now, by somebody with the right to edit within `reach`.
 
     :raises UploadExpired: if it is no longer kept.
     """
     _refuse_expired(upload, at)
-    return roster_sheet.parse(bytes(upload.content), today=clock.day_of(at), name=upload.file_name)
+    return roster_sheet.parse(
+        bytes(upload.content), today=clock.day_of(at), name=upload.file_name, reach=reach
+    )
 
 
 def import_upload(upload: ImportUpload, plan: Plan, *, by: Actor, at: datetime) -> Receipt:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ground import gazetteer
+from ground.mistakes import Refused
 from ground.terms import Term
 
 
@@ -101,7 +102,35 @@ class Reach:
         """Return whether the right holds in the region of this code."""
         return self.regions is None or region in self.regions
 
+    def refuse_beyond(self, region: str | None) -> None:
+        """Refuse to put something into a region that the right does not cover.
 
+        :raises OutOfReach: naming the regions in which it holds.
+        """
+        if self.covers(region):
+            return
+        there = gazetteer.by_code(region or "")
+        where = there.full_name if there else ""
+        mine = "、".join(self._names())
+        raise OutOfReach(
+            f"您的角色限于{mine}，{f'不能登记在{where}' if where else '必须写明所辖的市县'}。"
+            "请改为所辖市县，或请当地或省级的管理员办理。",
+            f"Your role is bound to {mine}; {f'{where} is outside it' if where else 'a region must be given'}. "
+            "Give a region of yours, or ask the admin of that region or of the province.",
+        )
+
+    def _names(self) -> list[str]:
+        """Return the regions by name, without those that lie in another one of them."""
+        held = [region for region in gazetteer.rows() if region.code in (self.regions or ())]
+        inner = {code for region in held for code in gazetteer.within(region.code) - {region.code}}
+        return [region.full_name for region in held if region.code not in inner]
+
+
+class OutOfReach(Refused):
+    """Something was to be put where this account has no right over it."""
+
+
+EVERYWHERE = Reach(None)
 NOWHERE = Reach(frozenset())
 
 
@@ -109,5 +138,5 @@ def reach(grants: Iterable[tuple[Role, str | None]], permission: Permission) -> 
     """Return where `grants`, each a role and the region it is bound to (None: everywhere), give `permission`."""
     bound = [region for role, region in grants if permission in GRANTS[role]]
     if None in bound:
-        return Reach(None)
+        return EVERYWHERE
     return Reach(frozenset(code for region in bound if region for code in gazetteer.within(region)))

@@ -45,7 +45,15 @@ def open_account(
         RoleGrant.objects.bulk_create(RoleGrant(user=user, role=role, region=region) for role in roles)
         if user.email:
             UserContact.objects.create(user=user, kind=ContactKind.EMAIL, value=user.email)
-        audit.record("account.open", user, by=by, at=at, username=user.username, roles=list(roles))
+        audit.record(
+            "account.open",
+            user,
+            by=by,
+            at=at,
+            username=user.username,
+            roles=list(roles),
+            region=region.pk if region else None,
+        )
     return user
 
 

@@ -4,38 +4,85 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ground.admin_site import AuditedAdmin, ReadOnlyAdmin, may_administer, site
-from ground.models import ApiToken, AuditEntry, Industry, Region, RoleGrant, Specialty, User, UserContact
+from ground import gazetteer
+from ground.access import EVERYWHERE, OutOfReach
+from ground.admin_site import AuditedAdmin, ReadOnlyAdmin, administered, site
+from ground.languages import sentence
+from ground.models import (
+    ApiToken,
+    AuditEntry,
+    Industry,
+    Region,
+    RegionLevel,
+    RoleGrant,
+    Specialty,
+    User,
+    UserContact,
+    lies_in,
+)
 
 
 class _AccountInline(admin.TabularInline):
     extra = 0
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request)
+        return bool(administered(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request)
+        return bool(administered(request))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request)
+        return bool(administered(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request)
+        return bool(administered(request))
+
+
+class WholeNameField(forms.ModelChoiceField):
+    """A region by its whole name: there is a 桥西区 in two cities."""
+
+    def label_from_instance(self, region: Region) -> str:
+        row = gazetteer.by_code(region.pk)
+        return row.full_name if row else region.name
+
+
+class GrantForm(forms.ModelForm):
+    """A role, everywhere or in one region; nobody gives more than they have."""
+
+    reach = EVERYWHERE
+    region = WholeNameField(
+        Region.objects.exclude(level=RegionLevel.PROVINCE),
+        label=_("限于地区"),
+        required=False,
+        empty_label=_("全省"),
+    )
+
+    def clean_region(self) -> Region | None:
+        region: Region | None = self.cleaned_data["region"]
+        try:
+            self.reach.refuse_beyond(region.pk if region else None)
+        except OutOfReach as mistake:
+            raise ValidationError(sentence(mistake)) from mistake
+        return region
 
 
 class RoleGrantInline(_AccountInline):
     model = RoleGrant
-    # A grant can be bound to a region, but no list is narrowed by it yet: offering the choice here would
-    # let an administrator believe in a limit that nothing enforces.
-    fields = ["role"]
+    fields = ["role", "region"]
+    form = GrantForm
     verbose_name = _("角色")
     verbose_name_plural = _("角色")
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        bound = type("BoundGrantForm", (GrantForm,), {"reach": administered(request)})
+        return super().get_formset(request, obj, **{**options, "form": bound})
 
 
 class UserContactInline(_AccountInline):
@@ -67,12 +114,21 @@ class AccountAdmin(AuditedAdmin, UserAdmin):
     filter_horizontal = ()
     ordering = ("username",)
 
+    def may_administer(self, request: HttpRequest) -> bool:
+        return bool(administered(request))
+
     @admin.display(description=_("角色"))
     def roles_held(self, user: User) -> str:
-        return "、".join(grant.get_role_display() for grant in user.grants.all())
+        return "、".join(
+            f"{grant.get_role_display()}（{grant.region.name}）" if grant.region else grant.get_role_display()
+            for grant in user.grants.all()
+        )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("grants")
+        """Return the accounts none of whose roles reaches further than this admin's."""
+        accounts = super().get_queryset(request).prefetch_related("grants__region")
+        beyond = RoleGrant.objects.exclude(lies_in(administered(request)))
+        return accounts.exclude(pk__in=beyond.values("user"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -16,13 +16,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from ground import audit, clock
-from ground.access import Permission
+from ground.access import NOWHERE, Permission, Reach
 from ground.guards import actor_of
 from ground.models import User
 
 
-def may_administer(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.may(Permission.ADMINISTER)
+def administered(request: HttpRequest) -> Reach:
+    """Return where this user keeps the accounts."""
+    return request.user.reach(Permission.ADMINISTER) if isinstance(request.user, User) else NOWHERE
 
 
 class MusterAdminSite(AdminSite):
@@ -31,7 +32,7 @@ class MusterAdminSite(AdminSite):
     index_title = _("账号、基础数据与登记")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return may_administer(request)
+        return bool(administered(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send a stranger to the one sign-in page; refuse somebody who has no business here."""
@@ -44,22 +45,28 @@ site = MusterAdminSite(name="admin")
 
 
 class AuditedAdmin(ModelAdmin):
-    """What is done here stands in the audit trail too, not only in Django's own log."""
+    """What is done here stands in the audit trail too, not only in Django's own log.
+
+    For the admin of the whole province. An admin bound to a region sees only what narrows itself to it.
+    """
+
+    def may_administer(self, request: HttpRequest) -> bool:
+        return administered(request).everywhere
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_administer(request)
+        return self.may_administer(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request)
+        return self.may_administer(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return may_administer(request)
+        return self.may_administer(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request)
+        return self.may_administer(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_administer(request)
+        return self.may_administer(request)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         audit.record("admin.add", obj, by=actor_of(request), at=clock.now(), row=str(obj))

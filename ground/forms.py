@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from ground import dates, gazetteer, places
+from ground.access import EVERYWHERE, OutOfReach
 from ground.guesses import nearest
 from ground.languages import row_choices, sentence
 from ground.mistakes import Mistake
@@ -43,10 +44,22 @@ def units() -> list[tuple[str, str]]:
 
 
 class RegionField(forms.CharField):
-    """A city or county by its name or code: 唐山市曹妃甸区, 130209. A province is no place to drive to."""
+    """A city or county by its name or code: 唐山市曹妃甸区, 130209. A province is no place to drive to.
+
+    `reach` is where the person who fills it in has the right to; a form sets it when it is made.
+    """
+
+    reach = EVERYWHERE
 
     def clean(self, value: Any) -> Region | None:
-        text = super().clean(value)
+        found = self._named(super().clean(value))
+        try:
+            self.reach.refuse_beyond(found.pk if found else None)
+        except OutOfReach as mistake:
+            raise ValidationError(sentence(mistake), code="out_of_reach") from mistake
+        return found
+
+    def _named(self, text: str) -> Region | None:
         if not text:
             return None
         row = gazetteer.find(text)

@@ -19,7 +19,7 @@ from contracts.forms import AgreementForm, ConsentForm, RenewalForm, Termination
 from contracts.models import Agreement, Enterprise, Party
 from contracts.periods import AgreementStatus
 from contracts.tables import AgreementTable, drive_words, status_mark
-from contracts.views.parties import listed
+from contracts.views.parties import linked_within, listed
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
@@ -44,7 +44,7 @@ TABS = (
 def index(request: HttpRequest) -> HttpResponse:
     """Show the agreements, by status and searched as the address says."""
     today = clock.day_of(clock.now())
-    found = AgreementFilter(request.GET, queryset=Agreement.objects.all())
+    found = AgreementFilter(request.GET, queryset=Agreement.objects.open_to(user_of(request)))
     everything = found.qs
     tab = next((one for one in TABS if one.value == request.GET.get("tab")), None)
     rows: QuerySet[Agreement] = everything.with_status(tab, on=today) if tab else everything
@@ -64,7 +64,8 @@ def index(request: HttpRequest) -> HttpResponse:
 @needs(Permission.READ_CONTRACTS)
 def detail(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show one agreement: who has confirmed, what it covers, what it is today."""
-    agreement = _one(public_id)
+    user = user_of(request)
+    agreement = _one(request, public_id, Permission.READ_CONTRACTS)
     today = clock.day_of(clock.now())
     status = agreement.status_on(today)
     consents = {consent.party: consent for consent in agreement.consents.all()}
@@ -82,7 +83,10 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
             "parties": [(party, consents.get(party)) for party in Party],
             "sites": agreement.sites.all(),
             "next": Agreement.objects.filter(previous=agreement).first(),
-            "may_edit": user_of(request).may(Permission.EDIT_CONTRACTS),
+            "may_edit": Agreement.objects.open_to(user, Permission.EDIT_CONTRACTS)
+            .filter(pk=agreement.pk)
+            .exists(),
+            **linked_within(user),
             "may_edit_terms": status is AgreementStatus.DRAFT,
             "may_confirm": status in (AgreementStatus.DRAFT, AgreementStatus.AWAITING),
             "may_terminate": status not in (AgreementStatus.EXPIRED, AgreementStatus.TERMINATED),
@@ -98,7 +102,12 @@ def new(request: HttpRequest) -> HttpResponse:
     """Draft an agreement; for an enterprise that the address names, its sites can be chosen."""
     named = request.GET.get("enterprise", "")
     known = Enterprise.objects.filter(name=named).first() if named else None
-    form = AgreementForm(request.POST or None, enterprise=known, initial={"enterprise": named})
+    form = AgreementForm(
+        request.POST or None,
+        enterprise=known,
+        initial={"enterprise": named},
+        reach=user_of(request).reach(Permission.EDIT_CONTRACTS),
+    )
     if request.method == "POST" and form.is_valid():
         enterprise, team = form.cleaned_data["enterprise"], form.cleaned_data["team"]
         try:
@@ -117,7 +126,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @needs(Permission.EDIT_CONTRACTS)
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
     """Change a draft that nobody has confirmed yet."""
-    agreement = _one(public_id)
+    agreement = _one(request, public_id)
     form = AgreementForm(request.POST or None, agreement=agreement)
     if request.method == "POST" and form.is_valid():
         terms = form.terms(agreement.enterprise, agreement.team)
@@ -135,7 +144,7 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponse:
 @needs(Permission.EDIT_CONTRACTS)
 def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
     """Record that one side has confirmed."""
-    agreement = _one(public_id)
+    agreement = _one(request, public_id)
     given = {consent.party for consent in agreement.consents.all()}
     form = ConsentForm(request.POST or None, parties=[one for one in Party if one not in given])
     if request.method == "POST" and form.is_valid():
@@ -160,7 +169,7 @@ def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
 @needs(Permission.EDIT_CONTRACTS)
 def terminate(request: HttpRequest, public_id: str) -> HttpResponse:
     """End an agreement from a day on."""
-    agreement = _one(public_id)
+    agreement = _one(request, public_id)
     form = TerminationForm(request.POST or None, initial={"on": clock.day_of(clock.now())})
     if request.method == "POST" and form.is_valid():
         try:
@@ -177,7 +186,7 @@ def terminate(request: HttpRequest, public_id: str) -> HttpResponse:
 @needs(Permission.EDIT_CONTRACTS)
 def renew(request: HttpRequest, public_id: str) -> HttpResponse:
     """Draft the agreement that follows this one."""
-    agreement = _one(public_id)
+    agreement = _one(request, public_id)
     usual = {"until": two_years_after(max(agreement.ends_on, clock.day_of(clock.now())))}
     form = RenewalForm(request.POST or None, initial=usual)
     if request.method == "POST" and form.is_valid():
@@ -201,8 +210,14 @@ def two_years_after(day: date) -> date:
         return day.replace(year=day.year + 2, day=28)
 
 
-def _one(public_id: str) -> Agreement:
-    found = Agreement.objects.select_related("enterprise", "team", "previous").prefetch_related("consents")
+def _one(
+    request: HttpRequest, public_id: str, permission: Permission = Permission.EDIT_CONTRACTS
+) -> Agreement:
+    found = (
+        Agreement.objects.open_to(user_of(request), permission)
+        .select_related("enterprise", "team", "previous")
+        .prefetch_related("consents")
+    )
     return get_object_or_404(found, public_id=public_id)
 
 

@@ -15,8 +15,8 @@ from contracts import enterprises
 from contracts.forms import EnterpriseForm, SiteForm
 from contracts.models import Enterprise, RescueTeam
 from ground import audit, clock, phones
-from ground.access import Permission
-from ground.guards import actor_of, needs
+from ground.access import Permission, Reach
+from ground.guards import actor_of, needs, user_of
 from ground.languages import sentence
 from ground.mistakes import Mistake
 from ground.models import Industry
@@ -25,7 +25,7 @@ from ground.models import Industry
 @require_http_methods(["GET", "POST"])
 @needs(Permission.EDIT_CONTRACTS)
 def new(request: HttpRequest) -> HttpResponse:
-    form = EnterpriseForm(request.POST or None)
+    form = EnterpriseForm(request.POST or None, reach=_reach(request))
     if request.method == "POST" and form.is_valid():
         try:
             made = enterprises.register(form.particulars(), by=actor_of(request), at=clock.now())
@@ -40,8 +40,10 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.EDIT_CONTRACTS)
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
-    enterprise = get_object_or_404(Enterprise, public_id=public_id)
-    form = EnterpriseForm(request.POST or None, initial=EnterpriseForm.said_of(enterprise))
+    enterprise = _theirs(request, public_id)
+    form = EnterpriseForm(
+        request.POST or None, initial=EnterpriseForm.said_of(enterprise), reach=_reach(request)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             enterprises.change(enterprise, form.particulars(), by=actor_of(request), at=clock.now())
@@ -56,9 +58,9 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @needs(Permission.EDIT_CONTRACTS)
 def add_site(request: HttpRequest, public_id: str) -> HttpResponse:
-    enterprise = get_object_or_404(Enterprise, public_id=public_id)
+    enterprise = _theirs(request, public_id)
     initial = {"industry": enterprise.industry_id, "region": enterprise.region_id or ""}
-    form = SiteForm(request.POST or None, initial=initial)
+    form = SiteForm(request.POST or None, initial=initial, reach=_reach(request))
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
@@ -79,6 +81,15 @@ def add_site(request: HttpRequest, public_id: str) -> HttpResponse:
     return _form_page(request, form, _("增加厂区"), enterprise)
 
 
+def _theirs(request: HttpRequest, public_id: str) -> Enterprise:
+    theirs = Enterprise.objects.open_to(user_of(request), Permission.EDIT_CONTRACTS)
+    return get_object_or_404(theirs, public_id=public_id)
+
+
+def _reach(request: HttpRequest) -> Reach:
+    return user_of(request).reach(Permission.EDIT_CONTRACTS)
+
+
 def _form_page(request: HttpRequest, form: Form, title: str, enterprise: Enterprise | None) -> HttpResponse:
     status = 422 if request.method == "POST" else 200
     context = {"form": form, "title": title, "enterprise": enterprise}
@@ -89,7 +100,8 @@ def _form_page(request: HttpRequest, form: Form, title: str, enterprise: Enterpr
 @needs(Permission.REVEAL_CONTACTS)
 def reveal(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show an enterprise's numbers once, for a reason that the audit keeps."""
-    enterprise = get_object_or_404(Enterprise, public_id=public_id)
+    theirs = Enterprise.objects.open_to(user_of(request), Permission.REVEAL_CONTACTS)
+    enterprise = get_object_or_404(theirs, public_id=public_id)
     return _reveal(request, enterprise, reverse("enterprise", args=[public_id]))
 
 
@@ -97,7 +109,8 @@ def reveal(request: HttpRequest, public_id: str) -> HttpResponse:
 @needs(Permission.REVEAL_CONTACTS)
 def reveal_team(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show a team's numbers once, for a reason that the audit keeps."""
-    team = get_object_or_404(RescueTeam, public_id=public_id)
+    theirs = RescueTeam.objects.open_to(user_of(request), Permission.REVEAL_CONTACTS)
+    team = get_object_or_404(theirs, public_id=public_id)
     return _reveal(request, team, reverse("rescue-team", args=[public_id]))
 
 

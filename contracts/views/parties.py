@@ -17,7 +17,7 @@ from contracts.tables import EnterpriseTable, TeamTable, drive_words, status_mar
 from ground import clock
 from ground.access import Permission
 from ground.guards import needs, user_of
-from ground.models import ContactPoint
+from ground.models import ContactPoint, User
 
 A_PAGE = 50
 
@@ -49,12 +49,20 @@ def shown_contacts(contacts: QuerySet[Any]) -> list[tuple[ContactPoint, str]]:
     return [(one, one.masked) for one in contacts]
 
 
+def linked_within(user: User) -> dict[str, Any]:
+    """Return where names lead to pages: what is out of reach is named without a link."""
+    return {
+        "contracts_reach": user.reach(Permission.READ_CONTRACTS),
+        "roster_reach": user.reach(Permission.READ_ROSTER),
+    }
+
+
 @require_safe
 @needs(Permission.READ_CONTRACTS)
 def enterprises(request: HttpRequest) -> HttpResponse:
     """Show the enterprises, searched and sorted as the address says."""
     today = clock.day_of(clock.now())
-    found = EnterpriseFilter(request.GET, queryset=Enterprise.objects.all())
+    found = EnterpriseFilter(request.GET, queryset=Enterprise.objects.open_to(user_of(request)))
     rows = found.qs.select_related("industry", "region").prefetch_related(
         "own_teams", Prefetch("agreements", Agreement.objects.prefetch_related("consents"))
     )
@@ -71,11 +79,11 @@ def enterprises(request: HttpRequest) -> HttpResponse:
 @needs(Permission.READ_CONTRACTS)
 def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show one enterprise: sites, whom it may call today and on what ground, its agreements."""
+    user = user_of(request)
     one = get_object_or_404(
-        Enterprise.objects.select_related("industry", "region__parent"), public_id=public_id
+        Enterprise.objects.open_to(user).select_related("industry", "region__parent"), public_id=public_id
     )
     today = clock.day_of(clock.now())
-    user = user_of(request)
     interests = one.interests.select_related("expert")
     return render(
         request,
@@ -89,8 +97,11 @@ def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
             "interests": [(row, InterestKind(row.kind)) for row in interests]
             if user.may(Permission.READ_ROSTER)
             else None,
-            "may_edit": user.may(Permission.EDIT_CONTRACTS),
-            "may_reveal": user.may(Permission.REVEAL_CONTACTS),
+            "may_edit": user.reach(Permission.EDIT_CONTRACTS).covers(one.region_id),
+            "may_reveal": Enterprise.objects.open_to(user, Permission.REVEAL_CONTACTS)
+            .filter(pk=one.pk)
+            .exists(),
+            **linked_within(user),
             "today": today,
         },
     )
@@ -101,7 +112,7 @@ def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
 def teams(request: HttpRequest) -> HttpResponse:
     """Show the rescue teams, searched and sorted as the address says."""
     today = clock.day_of(clock.now())
-    found = TeamFilter(request.GET, queryset=RescueTeam.objects.all())
+    found = TeamFilter(request.GET, queryset=RescueTeam.objects.open_to(user_of(request)))
     in_force = Agreement.objects.in_force(today).values("pk")
     rows = (
         found.qs.select_related("region")
@@ -115,7 +126,9 @@ def teams(request: HttpRequest) -> HttpResponse:
 @needs(Permission.READ_CONTRACTS)
 def team(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show one rescue team: what it can do, where it stands, whom it has promised."""
-    one = get_object_or_404(RescueTeam.objects.select_related("region__parent", "owner"), public_id=public_id)
+    user = user_of(request)
+    theirs = RescueTeam.objects.open_to(user).select_related("region__parent", "owner")
+    one = get_object_or_404(theirs, public_id=public_id)
     today = clock.day_of(clock.now())
     return render(
         request,
@@ -126,7 +139,8 @@ def team(request: HttpRequest, public_id: str) -> HttpResponse:
             "industries": one.industries.all(),
             "capabilities": one.capabilities.all(),
             "contacts": shown_contacts(one.contacts.all()),
-            "may_reveal": user_of(request).may(Permission.REVEAL_CONTACTS),
+            "may_reveal": user.reach(Permission.REVEAL_CONTACTS).covers(one.region_id),
+            **linked_within(user),
             "agreements": shown_agreements(one.agreements.all(), on=today),
         },
     )

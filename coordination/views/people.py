@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from coordination.models import Invitation
+from coordination.models import GuidanceRequest, Invitation
 from experts.views.person import expert_or_404
 from experts.views.person import person as person_context
 from ground.access import Permission
 from ground.guards import needs, user_of
+from incidents.models import Incident
 
 SHOWN = 50
 
@@ -20,7 +21,7 @@ SHOWN = 50
 @require_safe
 @needs(Permission.READ_ROSTER)
 def expert(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    found = expert_or_404(public_id)
+    found = expert_or_404(request, public_id, Permission.READ_ROSTER)
     user = user_of(request)
     context = person_context(found, user)
     invitations = (
@@ -29,11 +30,19 @@ def expert(request: HttpRequest, public_id: UUID) -> HttpResponse:
         .prefetch_related("deployment__steps")
         .order_by("-asked_at")
     )
-    # Somebody may read the roster without reading incidents or requests: then only the fact is shown.
+    # Somebody may read the roster without reading this incident or request: then only the fact is shown.
     context |= {
         "invitations": invitations[:SHOWN],
-        "may_read_incidents": user.may(Permission.READ_INCIDENTS),
-        "may_read_guidance": user.may(Permission.READ_GUIDANCE),
+        "readable_incidents": set(
+            Incident.objects.open_to(user)
+            .filter(callouts__invitations__expert=found)
+            .values_list("pk", flat=True)
+        ),
+        "readable_requests": set(
+            GuidanceRequest.objects.open_to(user)
+            .filter(callouts__invitations__expert=found)
+            .values_list("pk", flat=True)
+        ),
         "asked": invitations.count(),
         "accepted": invitations.filter(deployment__isnull=False).count(),
     }

@@ -18,7 +18,7 @@ from experts.roster_sheet import Plan
 from experts.views.person import posted, read_or_write
 from experts.views.roster import workbook
 from ground import clock
-from ground.access import Permission
+from ground.access import Permission, Reach
 from ground.guards import actor_of, needs, user_of
 from ground.languages import is_english, language, sentence
 from ground.mistakes import Refused
@@ -49,7 +49,7 @@ def preview(request: HttpRequest, public_id: UUID) -> HttpResponse:
         context = {"upload": kept, "receipt": kept.receipt, "steps": _steps(3)}
         return render(request, "experts/import_done.html", context)
     try:
-        plan = uploads.plan_of(kept, at=at)
+        plan = uploads.plan_of(kept, reach=_reach(request), at=at)
         if request.method == "POST":
             uploads.import_upload(kept, plan, by=actor_of(request), at=at)
             messages.success(request, _("导入完成。"))
@@ -69,7 +69,7 @@ def errors(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Hand out the list of errors as a workbook, to be sent back to whoever filled in the sheet."""
     kept = get_object_or_404(ImportUpload, public_id=public_id, owner=user_of(request), applied_at=None)
     try:
-        plan = uploads.plan_of(kept, at=clock.now())
+        plan = uploads.plan_of(kept, reach=_reach(request), at=clock.now())
     except uploads.UploadExpired as expired:
         messages.error(request, sentence(expired))
         return redirect("roster-import")
@@ -87,6 +87,10 @@ def errors(request: HttpRequest, public_id: UUID) -> HttpResponse:
     ]
     sheet = NewSheet(_("错误清单"), columns, rows, title=_("错误清单"), note=kept.file_name)
     return workbook(write_workbook([sheet]), f"{_('错误清单')} {kept.file_name}")
+
+
+def _reach(request: HttpRequest) -> Reach:
+    return user_of(request).reach(Permission.EDIT_ROSTER)
 
 
 def _previewed(kept: ImportUpload, plan: Plan) -> dict[str, Any]:

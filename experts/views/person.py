@@ -51,15 +51,19 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def expert_or_404(public_id: UUID) -> Expert:
-    return get_object_or_404(Expert.objects.whole(), public_id=public_id)
+def expert_or_404(
+    request: HttpRequest, public_id: UUID, permission: Permission = Permission.EDIT_ROSTER
+) -> Expert:
+    """Return the expert, with everything known, if this user may do this to them."""
+    theirs = Expert.objects.open_to(user_of(request), permission)
+    return get_object_or_404(theirs.whole(), public_id=public_id)
 
 
 def person(expert: Expert, user: User) -> dict[str, Any]:
     """Return what the page of an expert shows to `user`; everything is fetched."""
     today = clock.day_of(clock.now())
     standing = standing_on(expert, today)
-    may_edit = user.may(Permission.EDIT_ROSTER)
+    may_edit = user.reach(Permission.EDIT_ROSTER).covers(expert.region_id)
     return {
         "expert": expert,
         "today": today,
@@ -78,8 +82,10 @@ def person(expert: Expert, user: User) -> dict[str, Any]:
         ],
         "absences": [one for one in expert.absences.all() if one.ends_on >= today],
         "may_edit": may_edit,
-        "may_reveal": user.may(Permission.REVEAL_CONTACTS),
-        "history": _history(expert) if may_edit or user.may(Permission.READ_AUDIT) else None,
+        "may_reveal": user.reach(Permission.REVEAL_CONTACTS).covers(expert.region_id),
+        "history": _history(expert)
+        if may_edit or user.reach(Permission.READ_AUDIT).covers(expert.region_id)
+        else None,
     }
 
 
@@ -119,7 +125,7 @@ def _deed(action: str) -> str:
 @read_or_write
 @needs(Permission.EDIT_ROSTER)
 def new(request: HttpRequest) -> HttpResponse:
-    form = NewExpertForm(posted(request))
+    form = NewExpertForm(posted(request), reach=user_of(request).reach(Permission.EDIT_ROSTER))
     if form.is_valid():
         try:
             (expert,) = roster.enrol([form.profile()], by=actor_of(request), at=clock.now())
@@ -134,8 +140,12 @@ def new(request: HttpRequest) -> HttpResponse:
 @read_or_write
 @needs(Permission.EDIT_ROSTER)
 def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    expert = expert_or_404(public_id)
-    form = ExpertForm(posted(request), initial=ExpertForm.facts_of(expert))
+    expert = expert_or_404(request, public_id)
+    form = ExpertForm(
+        posted(request),
+        initial=ExpertForm.facts_of(expert),
+        reach=user_of(request).reach(Permission.EDIT_ROSTER),
+    )
     if form.is_valid():
         try:
             changes = roster.revise(expert, form.profile(), by=actor_of(request), at=clock.now())
@@ -162,7 +172,7 @@ def _small_form(
     initial: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """Show a form of a few fields; when it is filled in, do the deed and go back to the expert."""
-    expert = expert_or_404(public_id)
+    expert = expert_or_404(request, public_id)
     form = form_class(posted(request), initial=initial)
     if form.is_valid():
         try:
@@ -197,7 +207,7 @@ def add_absence(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 @needs(Permission.EDIT_ROSTER)
 def remove_absence(request: HttpRequest, public_id: UUID, pk: int) -> HttpResponse:
-    absence = get_object_or_404(Absence, pk=pk, expert__public_id=public_id)
+    absence = get_object_or_404(Absence, pk=pk, expert=expert_or_404(request, public_id))
     roster.remove_absence(absence, by=actor_of(request), at=clock.now())
     messages.success(request, _("已撤销请假。"))
     return redirect("expert", public_id)
@@ -225,7 +235,7 @@ def suspend(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.EDIT_ROSTER)
 def resume(request: HttpRequest, public_id: UUID) -> HttpResponse:
     try:
-        roster.resume(expert_or_404(public_id), by=actor_of(request), at=clock.now())
+        roster.resume(expert_or_404(request, public_id), by=actor_of(request), at=clock.now())
     except Mistake as mistake:
         messages.error(request, sentence(mistake))
     else:
@@ -274,7 +284,7 @@ def dismiss(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.REVEAL_CONTACTS)
 def reveal(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Show the contacts in full, once, for a reason that is written down; the address never leads here again."""
-    expert = expert_or_404(public_id)
+    expert = expert_or_404(request, public_id, Permission.REVEAL_CONTACTS)
     user = user_of(request)
     try:
         contacts = roster.reveal_contacts(
@@ -288,7 +298,7 @@ def reveal(request: HttpRequest, public_id: UUID) -> HttpResponse:
         "expert": expert,
         "contacts": list(zip(contacts, lines, strict=True)),
         "form": ContactsForm(initial={"contacts": "\n".join(lines)})
-        if user.may(Permission.EDIT_ROSTER)
+        if user.reach(Permission.EDIT_ROSTER).covers(expert.region_id)
         else None,
     }
     return render(request, "experts/contacts.html", context)
@@ -299,7 +309,7 @@ def reveal(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @needs(Permission.EDIT_ROSTER)
 def contacts(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Keep the contacts as they were written down, in that order."""
-    expert = expert_or_404(public_id)
+    expert = expert_or_404(request, public_id)
     form = ContactsForm(request.POST)
     if form.is_valid():
         try:

@@ -30,7 +30,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def index(request: HttpRequest) -> HttpResponse:
     """Show the roster, searched and sorted as the address says; htmx takes the list alone."""
     today = clock.day_of(clock.now())
-    everybody = Expert.objects.all()
+    everybody = Expert.objects.open_to(user_of(request))
     found = ExpertFilter(request.GET, queryset=everybody)
     tab = _tab(request)
     matching = found.qs
@@ -65,7 +65,9 @@ def _tab(request: HttpRequest) -> Tab:
 def export(request: HttpRequest) -> HttpResponse:
     """Hand out those whom the list shows, with full numbers, for a stated purpose."""
     at = clock.now()
-    matching = ExpertFilter(request.GET, queryset=Expert.objects.all()).qs
+    matching = ExpertFilter(
+        request.GET, queryset=Expert.objects.open_to(user_of(request), Permission.EDIT_ROSTER)
+    ).qs
     experts = _tab(request).of(matching, clock.day_of(at))
     try:
         content = roster_sheet.hand_out(

@@ -122,3 +122,98 @@ def test_a_membership_is_given_here(admin_client_of_gao):
 
     assert Membership.objects.get(user=liu).enterprise == firm
     assert AuditEntry.objects.filter(action="admin.add", at__lte=clock.now()).count() == 1
+
+
+# --- an admin of one city -----------------------------------------------------------------------------
+
+
+TANGSHAN, CAOFEIDIAN, QINHUANGDAO = "130200", "130209", "130300"
+
+
+@pytest.fixture
+def bound_client(client):
+    """何平, who keeps the accounts of 唐山."""
+    client.force_login(a_user("he", Role.SYSTEM_ADMIN, name="何平", region=TANGSHAN))
+    return client
+
+
+def granting(user: User, **grant: str) -> dict[str, str]:
+    """Return the account's form with one more role."""
+    held = list(user.grants.all())
+    form = {
+        **{"username": user.username, "name": user.name, "email": user.email, "is_active": "on"},
+        **{"grants-TOTAL_FORMS": str(len(held) + 1), "grants-INITIAL_FORMS": str(len(held))},
+        **{"contacts-TOTAL_FORMS": "0", "contacts-INITIAL_FORMS": "0"},
+    }
+    for at, one in enumerate(held):
+        form |= {
+            f"grants-{at}-id": str(one.pk),
+            f"grants-{at}-user": str(user.pk),
+            f"grants-{at}-role": one.role,
+            f"grants-{at}-region": one.region_id or "",
+        }
+    return (
+        form
+        | {f"grants-{len(held)}-user": str(user.pk)}
+        | {f"grants-{len(held)}-{name}": value for name, value in grant.items()}
+    )
+
+
+def test_a_role_can_be_bound_to_a_region_named_in_full(admin_client_of_gao):
+    wang = a_user("wang", name="王宁")
+
+    page = admin_client_of_gao.get(f"/admin/ground/user/{wang.pk}/change/").content.decode()
+    admin_client_of_gao.post(
+        f"/admin/ground/user/{wang.pk}/change/", granting(wang, role="duty_officer", region=CAOFEIDIAN)
+    )
+
+    assert "唐山市曹妃甸区" in page
+    assert wang.grants.get().region_id == CAOFEIDIAN
+    assert "值班员（曹妃甸区）" in admin_client_of_gao.get("/admin/ground/user/").content.decode()
+
+
+def test_an_admin_of_one_city_sees_the_accounts_that_reach_no_further(bound_client):
+    a_user("wang", Role.DUTY_OFFICER, name="王宁", region=CAOFEIDIAN)
+    a_user("qin", Role.DUTY_OFFICER, name="秦岛", region=QINHUANGDAO)
+    chen = a_user("chen", Role.DUTY_OFFICER, name="陈立")
+    both = a_user("both", Role.DUTY_OFFICER, name="双城", region=TANGSHAN)
+    both.grants.create(role=Role.LEADER)
+
+    listed = bound_client.get("/admin/ground/user/").content.decode()
+
+    assert "王宁" in listed
+    assert "秦岛" not in listed and "陈立" not in listed and "双城" not in listed
+    for path in ("change", "password"):
+        answer = bound_client.post(
+            f"/admin/ground/user/{chen.pk}/{path}/", {"password1": "x", "password2": "x"}
+        )
+        assert answer.status_code in (302, 403, 404)
+    assert chen.check_password("muster-demo")
+
+
+def test_nobody_gives_more_than_they_have(bound_client):
+    wang = a_user("wang", name="王宁")
+    himself = User.objects.get(username="he")
+
+    for user in (wang, himself):
+        for region in ("", QINHUANGDAO):
+            answer = bound_client.post(
+                f"/admin/ground/user/{user.pk}/change/", granting(user, role="leader", region=region)
+            )
+            assert "您的角色限于唐山市" in answer.content.decode()
+    assert not wang.grants.exists()
+    assert himself.grants.count() == 1
+
+    bound_client.post(
+        f"/admin/ground/user/{wang.pk}/change/", granting(wang, role="leader", region=CAOFEIDIAN)
+    )
+    assert wang.grants.get().region_id == CAOFEIDIAN
+
+
+def test_an_admin_of_one_city_reads_no_audit_and_no_register_of_the_province(bound_client):
+    an_enterprise()
+    for path in ("auditentry", "apitoken", "specialty"):
+        assert bound_client.get(f"/admin/ground/{path}/").status_code == 403, path
+    for path in ("enterprise", "membership", "agreement", "interest"):
+        assert bound_client.get(f"/admin/contracts/{path}/").status_code == 403, path
+    assert bound_client.get("/admin/experts/expert/").status_code == 403

@@ -1,0 +1,142 @@
+"""An admin of one city: its enterprises, its teams, and every agreement that one of them is a party to."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from contracts.models import Agreement, Enterprise, Site
+from ground.access import Role
+from ground.models import AuditEntry
+from tests.factories import a_team, a_user, an_agreement, an_enterprise
+from tests.moments import TODAY
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
+
+TANGSHAN, CAOFEIDIAN, QINHUANGDAO = "130200", "130209", "130300"
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    """孙静怡, who keeps the registers of 唐山."""
+    client.force_login(a_user("sun", Role.ROSTER_ADMIN, name="孙静怡", region=TANGSHAN))
+    return client
+
+
+@pytest.fixture
+def here() -> Enterprise:
+    return an_enterprise("冀润冷链公司", region=CAOFEIDIAN)
+
+
+@pytest.fixture
+def there() -> Enterprise:
+    return an_enterprise("渤海化工", region=QINHUANGDAO)
+
+
+def shown(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_registers_hold_what_lies_there(admin, here, there):
+    a_team("唐山危化队", region=TANGSHAN)
+    a_team("秦皇岛危化队", region=QINHUANGDAO)
+
+    enterprises, teams = shown(admin, "/enterprises/"), shown(admin, "/teams/")
+
+    assert "冀润冷链公司" in enterprises and "渤海化工" not in enterprises
+    assert "唐山危化队" in teams and "秦皇岛危化队" not in teams
+
+
+def test_an_enterprise_seated_elsewhere_is_read_where_it_has_a_site_but_kept_at_its_seat(admin, there):
+    Site.objects.create(
+        enterprise=there, name="曹妃甸罐区", industry=there.industry, region_id=CAOFEIDIAN, address="港区"
+    )
+
+    page = shown(admin, f"/enterprises/{there.public_id}/")
+
+    assert "曹妃甸罐区" in page
+    assert f"/enterprises/{there.public_id}/edit/" not in page
+    assert admin.post(f"/enterprises/{there.public_id}/edit/").status_code == 404
+    assert admin.post(f"/enterprises/{there.public_id}/contacts/", {"reason": "事故联络"}).status_code == 200
+
+
+def test_an_agreement_belongs_to_both_sides_regions(admin, here, there):
+    outside = a_team("秦皇岛危化队", region=QINHUANGDAO)
+    ours, theirs = an_agreement(here, outside), an_agreement(there, outside)
+
+    listed = shown(admin, "/agreements/")
+
+    assert ours.number in listed and theirs.number not in listed
+    assert shown(admin, f"/agreements/{ours.public_id}/")
+    for step in ("", "edit/", "confirm/", "terminate/", "renew/"):
+        assert admin.get(f"/agreements/{theirs.public_id}/{step}").status_code == 404, step
+
+
+def test_a_party_out_of_reach_is_named_without_a_link_that_leads_nowhere(admin, here):
+    outside = a_team("秦皇岛危化队", region=QINHUANGDAO)
+    agreement = an_agreement(here, outside)
+
+    for path in (f"/agreements/{agreement.public_id}/", f"/enterprises/{here.public_id}/"):
+        page = shown(admin, path)
+        assert "秦皇岛危化队" in page
+        assert f"/teams/{outside.public_id}/" not in page
+
+
+def terms(enterprise: Enterprise, team: str) -> dict[str, str]:
+    return {
+        **{"enterprise": enterprise.name, "team": team, "kind": "rescue"},
+        **{"starts_on": "2026-12-01", "ends_on": "2028-11-30"},
+    }
+
+
+def test_an_agreement_is_drafted_where_one_side_is_one_s_own(admin, here, there):
+    a_team("唐山危化队", region=TANGSHAN)
+    a_team("秦皇岛危化队", region=QINHUANGDAO)
+
+    foreign = admin.post("/agreements/new/", terms(there, "秦皇岛危化队"))
+    with_our_team = admin.post("/agreements/new/", terms(there, "唐山危化队"))
+    with_our_firm = admin.post("/agreements/new/", terms(here, "秦皇岛危化队"))
+
+    assert "您的角色限于唐山市，不能登记在秦皇岛市" in foreign.content.decode()
+    assert (with_our_team.status_code, with_our_firm.status_code) == (302, 302)
+    assert Agreement.objects.count() == 2
+
+
+def test_an_enterprise_is_registered_and_kept_within_the_city(admin, here):
+    form = {"name": "演示新厂", "industry": "WH", "region": "秦皇岛市"}
+
+    registered = admin.post("/enterprises/new/", form)
+    moved = admin.post(f"/enterprises/{here.public_id}/edit/", {**form, "name": here.name})
+    site = admin.post(f"/enterprises/{here.public_id}/sites/new/", {**form, "name": "新罐区"})
+
+    for answer in (registered, moved, site):
+        assert "不能登记在秦皇岛市" in answer.content.decode()
+    assert Enterprise.objects.get().region_id == CAOFEIDIAN
+    assert Site.objects.count() == 1
+    assert admin.post("/enterprises/new/", {**form, "region": "唐山市"}).status_code == 302
+
+
+def test_numbers_of_another_city_are_shown_to_nobody_here(client, there):
+    team = a_team("秦皇岛危化队", region=QINHUANGDAO)
+    client.force_login(a_user("wangning", Role.DUTY_OFFICER, region=TANGSHAN))
+
+    assert client.post(f"/enterprises/{there.public_id}/contacts/", {"reason": "x"}).status_code == 404
+    assert client.post(f"/teams/{team.public_id}/contacts/", {"reason": "x"}).status_code == 404
+    assert not AuditEntry.objects.filter(action="contacts.reveal").exists()
+
+
+def test_who_reads_everywhere_but_keeps_one_city_is_offered_no_buttons_elsewhere(client, there):
+    both = a_user("sun", Role.ROSTER_ADMIN, region=TANGSHAN)
+    both.grants.create(role=Role.AUDITOR)
+    agreement = an_agreement(there, a_team("秦皇岛危化队", region=QINHUANGDAO), confirmed=False)
+    client.force_login(both)
+
+    enterprise = shown(client, f"/enterprises/{there.public_id}/")
+    page = shown(client, f"/agreements/{agreement.public_id}/")
+
+    assert "/edit/" not in enterprise and "/contacts/" not in enterprise
+    assert "/confirm/" not in page and "/terminate/" not in page
+    assert client.post(f"/agreements/{agreement.public_id}/confirm/").status_code == 404
+    assert agreement.starts_on <= TODAY
