@@ -128,6 +128,17 @@ def test_a_request_is_handled_by_the_admin_of_the_enterprise_s_region(caller, he
     ]
 
 
+def test_a_request_that_one_only_reads_is_not_handled(caller, there):
+    request = _submitted(there.enterprise)
+    both = a_user("zhoumin", Role.ROSTER_ADMIN, region=TANGSHAN)
+    both.grants.create(role=Role.AUDITOR)
+    api = caller(both)
+
+    assert api.get(f"guidance-requests/{request.public_id}/").status_code == 200
+    assert api.post(f"guidance-requests/{request.public_id}/accept/").status_code == 403
+    assert api.post(f"guidance-requests/{request.public_id}/cancel/", {"reason": "不办"}).status_code == 403
+
+
 def _submitted(enterprise) -> GuidanceRequest:
     request = a_guidance_request(enterprise)
     guidance.submit(request, by=ASKER, at=NOON)
