@@ -44,7 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "tab": tab,
         "tabs": [(one, one.of(matching, today).count()) for one in Tab],
         "everybody": everybody.count(),
-        "is_narrowed": bool(matching.query.where) or tab is not Tab.ALL,
+        "is_narrowed": any(found.form.cleaned_data.values()) or tab is not Tab.ALL,
         "may_edit": user_of(request).may(Permission.EDIT_ROSTER),
     }
     # `htmx` is put on the request by its middleware.

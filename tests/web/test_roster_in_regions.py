@@ -55,6 +55,11 @@ def test_the_list_its_counts_and_its_export_are_of_those_who_live_there(admin, l
     assert roster_sheet.parse(exported.content, today=TODAY).total == 1
 
 
+def test_a_city_without_experts_is_told_how_to_begin(admin, zhao):
+    assert "名册还是空的" in shown(admin, "/experts/")
+    assert "没有符合条件的专家" in shown(admin, "/experts/?industry=WH")
+
+
 def test_somebody_of_another_city_does_not_exist(admin, zhao):
     absence = Absence.objects.create(expert=zhao, starts_on=TODAY, ends_on=TODAY)
     base = f"/experts/{zhao.public_id}"
