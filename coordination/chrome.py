@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from ground import clock, installation
+from ground import clock, gazetteer, installation
 from ground.access import Permission, Role
 from ground.languages import language
 from ground.models import User
@@ -54,8 +54,23 @@ def _around(request: HttpRequest) -> dict[str, Any]:
     }
     if isinstance(user, User):
         around["nav"] = _nav(request, user)
-        around["role_label"] = _("、").join(role.word(language()) for role in Role if role in user.roles())
+        around["role_label"] = _("、").join(_roles(user))
     return around
+
+
+def _roles(user: User) -> list[str]:
+    """Return the roles in words, each with the region it is bound to: an empty desk of 唐山 is not an empty province."""
+    said = []
+    for role in Role:
+        bound = sorted(region or "" for held, region in user.held() if held is role)
+        for row in (gazetteer.by_code(region) for region in bound):
+            word = role.word(language())
+            said.append(
+                pgettext("role", "%(role)s（%(region)s）") % {"role": word, "region": row.full_name}
+                if row
+                else word
+            )
+    return said
 
 
 def _nav(request: HttpRequest, user: User) -> list[NavItem]:

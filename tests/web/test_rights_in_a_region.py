@@ -73,6 +73,10 @@ def test_the_count_beside_the_navigation_is_of_what_they_may_open(officer, here,
     assert page.context["counts"] == {"open": 1, "over": 0}
 
 
+def test_every_page_says_which_region_one_sees(officer):
+    assert "值班员（唐山市）" in shown(officer, "/desk/")
+
+
 def test_a_callout_elsewhere_that_runs_out_of_people_is_nobody_s_task_here(officer, there):
     a_callout(there, asks=[an_expert("李工")])
     Callout.objects.update(status="exhausted")
