@@ -37,7 +37,8 @@ from ground.laws import DUTY_TO_JOIN
 from ground.places import TravelTimeBasis
 from ground.terms import Words, joined
 
-RESERVES = 3
+RESERVES_A_SEAT = 3
+CRITICAL = 2  # times the worth of an ordinary seat of the same need
 # How much of a long list is written down with a recommendation; the counts are always complete.
 ROWS_KEPT = 50
 EXCLUDED_KEPT = 200
@@ -75,10 +76,20 @@ class _Ranked:
     costs: scoring.Costs
     of_trade: int  # the first so many are of the trade
 
-    def bench(self) -> Bench:
-        ask = self.case.requirement
-        far = np.arange(len(self.costs)) >= self.of_trade
-        return Bench(ask.seats, ask.critical, self.scores.rows, self.costs, far)
+    def bench(self, first_who: int) -> Bench:
+        """Return the seats and who may take them; somebody's number is their row, counted from `first_who`."""
+        ask, need = self.case.requirement, self.case.need
+        # The last to arrive matters where people wait for help, not for a visit of next week.
+        in_a_hurry = need.is_urgent and ask.is_in_a_hurry
+        return Bench(
+            seats=ask.seats,
+            # Of two seats that are worth the same, the one where somebody is waited for is filled.
+            weight=2 * need.severity * (CRITICAL if ask.critical else 1) + in_a_hurry,
+            who=self.scores.rows + first_who,
+            cost=self.costs,
+            far=np.arange(len(self.costs)) >= self.of_trade,
+            arrival=scoring.arrivals(self.scores) if in_a_hurry else None,
+        )
 
 
 def _rank(case: Case, weights: Weights, turnout: Mapping[InviteeKind, float], enough: int) -> _Ranked:
@@ -100,7 +111,7 @@ class Match:
     """What matching says to one requirement. Rows are put into words when they are asked for.
 
     :ivar picks: ids proposed for the seats, best first.
-    :ivar reserves: ids of the next three, in no seat and in no other requirement's reserve.
+    :ivar reserves: ids of the next three a seat, in no seat and in no other reserve of the same need.
     :ivar widened: whether near trades are among the candidates, because the trade itself is used up.
     """
 
@@ -210,7 +221,7 @@ class Match:
         ).filled(
             free=Words(*_counted(self.requirement.kind, free)),
             seats=self.requirement.seats,
-            reserves=RESERVES,
+            reserves=_wanted(self.requirement),
             names=joined(names) if names else Words("相同专业方向", "same specialty"),
             near=Words(*_counted(self.requirement.kind, near)),
         )
@@ -418,66 +429,127 @@ def match(
 
     :raises ValueError: if two requirements have the same key.
     """
-    keys = [ask.key for ask in need.requirements]
-    if len(set(keys)) < len(keys):
-        raise ValueError(f"two requirements of a need have the same key: {keys}")
+    return match_all(
+        [need], experts=experts, teams=teams, vocabulary=vocabulary, weights=weights, turnout=turnout
+    )[0]
+
+
+def match_all(
+    needs: Sequence[Need],
+    *,
+    experts: Pool | None = None,
+    teams: Pool | None = None,
+    vocabulary: Vocabulary | None = None,
+    weights: Weights | None = None,
+    turnout: Mapping[InviteeKind, float] = TURNOUT_MINUTES,
+) -> list[Matching]:
+    """Return the same for several needs at once, so that no two of them count on the same person.
+
+    Over all their seats together: the most worth filled (a seat is worth its need's severity, a critical one
+    twice), as few of a near trade as possible, the earliest worst arrival of those urgently asked for on site,
+    the least sum of costs.
+
+    :raises ValueError: if two requirements of a need have the same key.
+    """
+    for need in needs:
+        keys = [ask.key for ask in need.requirements]
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"two requirements of a need have the same key: {keys}")
     vocabulary = vocabulary or Vocabulary()
     weights = weights or Weights()
     pools = {
         InviteeKind.EXPERT: experts if experts is not None else Pool.of_experts(),
         InviteeKind.TEAM: teams if teams is not None else Pool.of_teams(),
     }
-    matches: dict[int, Match] = {}
-    for kind, pool in pools.items():
-        asks = {number: ask for number, ask in enumerate(need.requirements) if ask.kind is kind}
-        enough = sum(max(0, ask.seats) + RESERVES for ask in asks.values())
-        cases = [case_of(pool, need, ask, vocabulary) for ask in asks.values()]
-        ranked = [_rank(case, weights, turnout, enough) for case in cases]
-        seated = seat([one.bench() for one in ranked])
-        reserved = _reserves(ranked, seated)
-        for at, number in enumerate(asks):
-            matches[number] = _match(ranked[at], at, seated, reserved, weights, turnout)
-    return Matching(need, tuple(matches[number] for number in sorted(matches)), weights)
+    first_who = {InviteeKind.EXPERT: 0, InviteeKind.TEAM: len(pools[InviteeKind.EXPERT])}
+    asks = [(at, need, ask) for at, need in enumerate(needs) for ask in need.requirements]
+    enough = {
+        kind: sum(_wanted(ask) + max(0, ask.seats) for _, _, ask in asks if ask.kind is kind)
+        for kind in InviteeKind
+    }
+    ranked = [
+        _rank(case_of(pools[ask.kind], need, ask, vocabulary), weights, turnout, enough[ask.kind])
+        for _, need, ask in asks
+    ]
+    seated = [
+        [who - first_who[ask.kind] for who in sitting]
+        for (_, _, ask), sitting in zip(
+            asks,
+            seat([one.bench(first_who[one.case.pool.kind]) for one in ranked]),
+            strict=True,
+        )
+    ]
+    reserved = _reserves(ranked, seated, [at for at, _, _ in asks])
+    matches = [_match(at, ranked, seated, reserved, weights, turnout) for at in range(len(asks))]
+    return [
+        Matching(
+            need,
+            tuple(one for (at, _, _), one in zip(asks, matches, strict=True) if at == number),
+            weights,
+        )
+        for number, need in enumerate(needs)
+    ]
 
 
-def _reserves(ranked: Sequence[_Ranked], seated: Sequence[Sequence[int]]) -> list[list[int]]:
+def _wanted(ask: Requirement) -> int:
+    """Return how many reserves a requirement is to have."""
+    return RESERVES_A_SEAT * max(0, ask.seats)
+
+
+def _reserves(
+    ranked: Sequence[_Ranked], seated: Sequence[Sequence[int]], need_of: Sequence[int]
+) -> list[list[int]]:
     """Deal out the best who sit nowhere, one a requirement in turn: one person is asked once a call-out."""
-    taken = {row for rows in seated for row in rows}
+    sitting = {(one.case.pool.kind, row) for one, rows in zip(ranked, seated, strict=True) for row in rows}
     reserves: list[list[int]] = [[] for _ in ranked]
-    waiting = [(int(row) for row in one.scores.rows) for one in ranked]
-    for _ in range(RESERVES):
-        for at, rows in enumerate(waiting):
-            free = next((row for row in rows if row not in taken), None)
-            if free is not None:
-                taken.add(free)
-                reserves[at].append(free)
+    for need in sorted(set(need_of)):
+        taken = set(sitting)
+        mine = [at for at, of in enumerate(need_of) if of == need]
+        waiting = {at: (int(row) for row in ranked[at].scores.rows) for at in mine}
+        for turn in range(max((_wanted(ranked[at].case.requirement) for at in mine), default=0)):
+            for at in mine:
+                kind = ranked[at].case.pool.kind
+                if turn >= _wanted(ranked[at].case.requirement):
+                    continue
+                free = next((row for row in waiting[at] if (kind, row) not in taken), None)
+                if free is not None:
+                    taken.add((kind, free))
+                    reserves[at].append(free)
     return reserves
 
 
 def _match(
-    ranked: _Ranked,
     at: int,
+    ranked: Sequence[_Ranked],
     seated: Sequence[Sequence[int]],
     reserved: Sequence[Sequence[int]],
     weights: Weights,
     turnout: Mapping[InviteeKind, float],
 ) -> Match:
     picks, reserves = seated[at], reserved[at]
-    case = ranked.case
+    mine = ranked[at]
+    case = mine.case
 
     def lost(rows_by_requirement: Sequence[Sequence[int]]) -> int:
         """Count those of the trade who went to other requirements."""
-        others = (rows for other, rows in enumerate(rows_by_requirement) if other != at)
-        return sum(ranked.bars[row] == 0 and case.fits[row] > Fit.NEAR for rows in others for row in rows)
+        others = {
+            row
+            for other, rows in enumerate(rows_by_requirement)
+            if other != at and ranked[other].case.pool is case.pool
+            for row in rows
+        }
+        return sum(mine.bars[row] == 0 and case.fits[row] > Fit.NEAR for row in others)
 
     # Seats left empty need no look of their own: whoever could take one would be among the reserves.
-    used_up = len(reserves) < RESERVES or any(case.fits[row] <= Fit.NEAR for row in (*picks, *reserves))
+    used_up = len(reserves) < _wanted(case.requirement) or any(
+        case.fits[row] <= Fit.NEAR for row in (*picks, *reserves)
+    )
     return Match(
         requirement=case.requirement,
         picks=tuple(int(case.pool.ids[row]) for row in picks),
         reserves=tuple(int(case.pool.ids[row]) for row in reserves),
         widened=used_up and bool((case.fits == Fit.NEAR).any()),
-        _ranked=ranked,
+        _ranked=mine,
         _weights=weights,
         _turnout=turnout,
         _seated_elsewhere=int(lost(seated)),

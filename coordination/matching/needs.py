@@ -66,7 +66,8 @@ class Requirement:
 
     `industry`, `specialty` and `capability` are codes; what is None is not asked for. With an
     industry, a specialty counts in the score; without one, it must be there. A team's capability
-    must be there. `certificate` is the name of a certificate that must be valid on the days.
+    must be there. `certificate` is the name of a certificate that must be valid on the days. `urgent` asks for
+    experts who are there soon rather than for the best; a team is always asked so.
     """
 
     key: str
@@ -77,7 +78,13 @@ class Requirement:
     capability: str | None = None
     seats: int = 1
     critical: bool = False
+    urgent: bool = False
     certificate: str | None = None
+
+    @property
+    def is_in_a_hurry(self) -> bool:
+        """Say whether how late the last one arrives matters more than how good they are."""
+        return self.mode is Mode.ONSITE and (self.urgent or self.kind is InviteeKind.TEAM)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -89,6 +96,7 @@ class Requirement:
             "capability": self.capability,
             "seats": self.seats,
             "critical": self.critical,
+            "urgent": self.urgent,
             "certificate": self.certificate,
         }
 
@@ -97,6 +105,7 @@ class Requirement:
 class Need:
     """What matching looks at.
 
+    `severity` is how much its seats are worth beside those of other needs: one, or more for a worse incident.
     `on` and `until` are the first and the last day in Asia/Shanghai; an incident has only `on`.
     `task_category` replaces the situation's own. `already_asked` are those whom the callout has
     asked before, as (kind, id); they are left out, with that as their reason.
@@ -111,6 +120,7 @@ class Need:
     enterprise_id: int | None = None
     task_category: str | None = None
     already_asked: frozenset[tuple[InviteeKind, int]] = frozenset()
+    severity: int = 1
 
     @property
     def is_urgent(self) -> bool:
@@ -143,6 +153,7 @@ class Need:
             "place": [self.place.latitude, self.place.longitude] if self.place else None,
             "enterprise_id": self.enterprise_id,
             "task_category": self.category,
+            "severity": self.severity,
             "already_asked": sorted([str(kind), id_] for kind, id_ in self.already_asked),
         }
 

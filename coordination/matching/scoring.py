@@ -157,12 +157,18 @@ def score(
     )
 
 
+def arrivals(scores: Scores) -> Costs:
+    """Return how late each row would be there, in hundredths of a minute."""
+    minutes = np.where(np.isnan(scores.minutes), UNKNOWN_MINUTES, scores.minutes)
+    hundredths: Costs = np.rint(minutes * COSTS_A_UNIT).astype(np.int64)
+    return hundredths
+
+
 def costs_of(case: Case, scores: Scores) -> Costs:
     """Return what seating each row costs: minutes for teams, missing points for experts."""
-    minutes = np.where(np.isnan(scores.minutes), UNKNOWN_MINUTES, scores.minutes)
     if case.pool.kind is InviteeKind.TEAM:
-        hundredths: Costs = np.rint(minutes * COSTS_A_UNIT).astype(np.int64)
-        return hundredths
+        return arrivals(scores)
+    minutes = np.where(np.isnan(scores.minutes), UNKNOWN_MINUTES, scores.minutes)
     missing = np.rint((100 - scores.totals) * COSTS_A_UNIT).astype(np.int64)
     costs: Costs = missing * TIE_MINUTES + np.minimum(minutes, TIE_MINUTES - 1).astype(np.int64)
     return costs
