@@ -73,6 +73,7 @@ class RequirementSpec:
     capability: Capability | None = None
     certificate: str = ""
     critical: bool = False
+    urgent: bool = False
 
     @classmethod
     def of(cls, row: Requirement, *, seats: int) -> RequirementSpec:
@@ -86,6 +87,7 @@ class RequirementSpec:
             capability=row.capability,
             certificate=row.certificate,
             critical=row.critical,
+            urgent=row.urgent,
         )
 
 
@@ -336,6 +338,7 @@ def _add_requirement(callout: Callout, spec: RequirementSpec, position: int) -> 
         capability=spec.capability,
         certificate=spec.certificate,
         critical=spec.critical,
+        urgent=spec.urgent,
     )
     Seat.objects.bulk_create(
         Seat(requirement=requirement, number=number) for number in range(1, spec.seats + 1)

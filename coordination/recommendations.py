@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
+from django.db.models import Count, Q
+
 from contracts.models import RescueTeam
 from coordination import candidates
 from coordination.callouts import Invitee, RequirementSpec
@@ -20,19 +22,20 @@ from coordination.matching import (
     Match,
     Matching,
     Need,
-    Requirement,
     Situation,
     Weights,
-    match,
+    match_all,
 )
-from coordination.models import Callout, GuidanceRequest, Invitation, Recommendation
-from coordination.paging import CalloutStatus, InviteeKind
+from coordination.matching import Requirement as Ask
+from coordination.models import Callout, GuidanceRequest, Invitation, Recommendation, Requirement
+from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind
 from experts.models import Expert
 from ground import clock
 from ground.audit import Actor
 from ground.models import Industry, Specialty
 from ground.places import Point
-from incidents import kinds
+from incidents import kinds, levels
+from incidents.levels import AccidentLevel
 from incidents.models import Incident
 
 Subject = Incident | GuidanceRequest
@@ -49,6 +52,7 @@ class Proposal:
     requirements: tuple[RequirementSpec, ...]
     matching: Matching
     subject: Subject | None = None
+    others: tuple[Matching, ...] = ()  # other incidents whose open seats were filled in the same run
 
     @property
     def picked_experts(self) -> int:
@@ -113,10 +117,7 @@ def propose(
 ) -> Proposal:
     """Match for an incident or a request, leaving out whom its running callouts have asked already."""
     asked = Invitation.objects.filter(**_key(subject)).exclude(callout__status=CalloutStatus.CLOSED)
-    already = frozenset(
-        (InviteeKind.EXPERT, expert) if expert else (InviteeKind.TEAM, team)
-        for expert, team in asked.values_list("expert_id", "team_id")
-    )
+    already = frozenset(_person(expert, team) for expert, team in asked.values_list("expert_id", "team_id"))
     if isinstance(subject, Incident):
         return propose_for(
             Situation.RESCUE,
@@ -169,10 +170,86 @@ def propose_for(
         place=place,
         enterprise_id=enterprise_id,
         already_asked=already_asked,
+        severity=severity_of(subject) if isinstance(subject, Incident) else 1,
+        label=subject.number if subject else "",
     )
+    rivals = _other_needs(subject, at=at) if need.is_urgent else []
     experts, teams = candidates.pools(need)
-    matching = match(need, experts=experts, teams=teams, vocabulary=candidates.vocabulary(), weights=weights)
-    return Proposal(tuple(requirements), matching, subject)
+    matching, *others = match_all(
+        [need, *rivals],
+        experts=experts,
+        teams=teams,
+        vocabulary=candidates.vocabulary(),
+        weights=weights,
+    )
+    return Proposal(tuple(requirements), matching, subject, tuple(others))
+
+
+def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
+    """Return what the other open incidents still look for: free seats for which nobody asked may yet say yes.
+
+    They are filled in the same run, so that an incident is not proposed the only one whom a worse one needs.
+    """
+    lines = (
+        Requirement.objects.filter(
+            callout__in=Callout.objects.live(),
+            callout__incident__in=Incident.objects.open().filter(is_drill=False),
+        )
+        .select_related("callout__incident", "industry", "specialty", "capability")
+        .annotate(
+            free=Count("seats", filter=Q(seats__invitation=None), distinct=True),
+            waited_for=Count(
+                "invitations", filter=Q(invitations__status=InvitationStatus.ASKED), distinct=True
+            ),
+        )
+        .order_by("callout__incident", "callout", "position")
+    )
+    if isinstance(subject, Incident):
+        lines = lines.exclude(callout__incident=subject)
+    wanted: dict[Incident, list[RequirementSpec]] = {}
+    for line in lines:
+        if line.callout.incident and line.free > line.waited_for:
+            spec = RequirementSpec.of(line, seats=line.free - line.waited_for)
+            wanted.setdefault(line.callout.incident, []).append(spec)
+    if not wanted:
+        return []
+    asked: dict[int, set[tuple[InviteeKind, int]]] = {}
+    for incident, expert, team in Invitation.objects.filter(
+        callout__incident__in=wanted, callout__in=Callout.objects.live()
+    ).values_list("callout__incident", "expert", "team"):
+        asked.setdefault(incident or 0, set()).add(_person(expert, team))
+    return [
+        Need(
+            situation=Situation.RESCUE,
+            requirements=tuple(_asked(spec, number) for number, spec in enumerate(specs, 1)),
+            at=at,
+            on=clock.day_of(at),
+            place=incident.point,
+            enterprise_id=incident.enterprise_id,
+            already_asked=frozenset(asked.get(incident.pk, ())),
+            severity=severity_of(incident),
+            label=incident.number,
+        )
+        for incident, specs in wanted.items()
+    ]
+
+
+def _person(expert: int | None, team: int | None) -> tuple[InviteeKind, int]:
+    return (InviteeKind.EXPERT, expert) if expert else (InviteeKind.TEAM, team or 0)
+
+
+def severity_of(incident: Incident) -> int:
+    """Return 1 for an ordinary accident up to 4 for the worst: the officer's level, or what the figures suggest."""
+    level = (
+        incident.accident_level
+        or levels.suggest(
+            deaths=incident.deaths,
+            serious_injuries=incident.seriously_injured,
+            loss_wan=incident.loss_wan,
+            missing=incident.missing,
+        ).counting_missing.level
+    )
+    return list(AccidentLevel).index(AccidentLevel(level)) + 1
 
 
 def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = None) -> list[Invitee]:
@@ -204,7 +281,7 @@ def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = No
 def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None = None) -> Recommendation:
     """Write the proposal down as it was shown."""
     subject = proposal.subject
-    kept = proposal.matching.to_dict()
+    kept = proposal.matching.to_dict() | {"others": [other.need.to_dict() for other in proposal.others]}
     return Recommendation.objects.create(
         incident=subject if isinstance(subject, Incident) else None,
         guidance_request=subject if isinstance(subject, GuidanceRequest) else None,
@@ -217,8 +294,8 @@ def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None
     )
 
 
-def _asked(spec: RequirementSpec, number: int) -> Requirement:
-    return Requirement(
+def _asked(spec: RequirementSpec, number: int) -> Ask:
+    return Ask(
         key=str(number),
         kind=spec.kind,
         mode=spec.mode,
@@ -227,13 +304,15 @@ def _asked(spec: RequirementSpec, number: int) -> Requirement:
         capability=spec.capability.pk if spec.capability else None,
         seats=spec.seats,
         critical=spec.critical,
+        urgent=spec.urgent,
         certificate=spec.certificate or None,
     )
 
 
 def _ranked(one: Match) -> list[int]:
     first = [*one.picks, *one.reserves]
-    return first + [pk for pk in one.ids(LISTED) if pk not in first][: max(0, LISTED - len(first))]
+    more = [pk for pk in one.ids(2 * LISTED) if pk not in first and not one.is_kept_for_another(pk)]
+    return first + more[: max(0, LISTED - len(first))]
 
 
 def _invitee(

@@ -70,7 +70,7 @@ class RequirementRow(serializers.ModelSerializer):
         model = Requirement
         fields = (
             *("position", "kind", "mode", "industry", "specialty", "capability", "certificate"),
-            *("critical", "seats"),
+            *("critical", "urgent", "seats"),
         )
 
 

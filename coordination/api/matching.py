@@ -75,6 +75,9 @@ class RequirementBody(Body):
     certificate = serializers.CharField(required=False, max_length=60, help_text="Must be valid.")
     seats = SeatsField()
     critical = serializers.BooleanField(default=False)
+    urgent = serializers.BooleanField(
+        default=False, help_text="Experts who are there soon, rather than the best. Teams always are."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["kind"] is InviteeKind.EXPERT and attrs.get("capability"):
@@ -234,6 +237,7 @@ class AskedShown(serializers.Serializer):
     certificate = serializers.CharField(allow_null=True)
     seats = serializers.IntegerField()
     critical = serializers.BooleanField()
+    urgent = serializers.BooleanField()
 
 
 class MatchShown(serializers.Serializer):

@@ -4,7 +4,8 @@ Pure: no module here knows the database. Callers import from here; `candidates` 
 """
 
 from coordination.matching.fits import Fit
-from coordination.matching.matches import Match, Matching, match, match_all
+from coordination.matching.matches import Match, Matching
+from coordination.matching.matchmaking import match, match_all
 from coordination.matching.needs import Need, Requirement, Situation, Vocabulary
 from coordination.matching.pool import Pool
 from coordination.matching.reasons import Reason

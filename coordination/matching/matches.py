@@ -1,8 +1,6 @@
-"""Whom to ask: the people and teams for a need, best first, with the reasons for and against each.
+"""What matching answers: whom to ask for each requirement, best first, and why nobody else.
 
-Pure. `match` looks at every candidate, keeps the reasons of all as bits and puts them into words for those
-that are shown. Reading the candidates is left to `candidates`, keeping what was used to `recommendations`,
-asking to `callouts`.
+Pure. The reasons of all are kept as bits and put into words for those that are shown.
 """
 
 from __future__ import annotations
@@ -13,13 +11,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contracts.bases import Basis
 from coordination.matching import scoring
-from coordination.matching.fits import Case, Fit, case_of
-from coordination.matching.needs import Need, Requirement, Vocabulary
-from coordination.matching.pool import Pool, Rows
+from coordination.matching.bases import basis_of
+from coordination.matching.fits import Case, Fit
+from coordination.matching.needs import Need, Requirement
+from coordination.matching.pool import Floats, Pool, Rows
+from coordination.matching.ranking import Bits, Ranked, found_by, reserves_wanted
 from coordination.matching.reasons import Reason
 from coordination.matching.rules import (
     ABOUT_FIT,
@@ -29,31 +28,19 @@ from coordination.matching.rules import (
     RULES_VERSION,
     Rule,
 )
-from coordination.matching.scoring import TURNOUT_MINUTES, Weights
-from coordination.matching.seating import Bench, seat
-from coordination.matching.verdicts import BasisOffered, CandidateRow, Excluded, ReasonCount, Shortfall
+from coordination.matching.scoring import Weights
+from coordination.matching.verdicts import CandidateRow, Excluded, ReasonCount, Shortfall
 from coordination.paging import InviteeKind
-from ground.laws import DUTY_TO_JOIN
 from ground.places import TravelTimeBasis
 from ground.terms import Words, joined
 
-RESERVES_A_SEAT = 3
-CRITICAL = 2  # times the worth of an ordinary seat of the same need
 # How much of a long list is written down with a recommendation; the counts are always complete.
 ROWS_KEPT = 50
 EXCLUDED_KEPT = 200
 
-Bits = NDArray[np.uint32]
 ALL_BARS = (*BARS, NEAR_NOT_NEEDED)
+DEPLOYED_BIT = np.uint32(1 << next(number for number, rule in enumerate(BARS) if rule.code == "deployed"))
 FIT_BITS = np.uint32(sum(1 << number for number, rule in enumerate(ALL_BARS) if rule.code in ABOUT_FIT))
-
-
-def _found(rules: Sequence[Rule], case: Case) -> Bits:
-    """Return for each row of the pool which rules found it, a bit a rule, the first rule's lowest."""
-    found = np.zeros(len(case.pool), dtype=np.uint32)
-    for number, rule in enumerate(rules):
-        found[rule.finds(case)] |= np.uint32(1 << number)
-    return found
 
 
 def _reasons(rules: Sequence[Rule], bits: int, case: Case, row: int, *, blocks: bool) -> tuple[Reason, ...]:
@@ -64,46 +51,6 @@ def _reasons(rules: Sequence[Rule], bits: int, case: Case, row: int, *, blocks: 
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-@dataclass(frozen=True, eq=False)
-class _Ranked:
-    """Those who may go for one requirement, best first: of the trade, then the near trades."""
-
-    case: Case
-    bars: Bits
-    scores: scoring.Scores
-    costs: scoring.Costs
-    of_trade: int  # the first so many are of the trade
-
-    def bench(self, first_who: int) -> Bench:
-        """Return the seats and who may take them; somebody's number is their row, counted from `first_who`."""
-        ask, need = self.case.requirement, self.case.need
-        # The last to arrive matters where people wait for help, not for a visit of next week.
-        in_a_hurry = need.is_urgent and ask.is_in_a_hurry
-        return Bench(
-            seats=ask.seats,
-            # Of two seats that are worth the same, the one where somebody is waited for is filled.
-            weight=2 * need.severity * (CRITICAL if ask.critical else 1) + in_a_hurry,
-            who=self.scores.rows + first_who,
-            cost=self.costs,
-            far=np.arange(len(self.costs)) >= self.of_trade,
-            arrival=scoring.arrivals(self.scores) if in_a_hurry else None,
-        )
-
-
-def _rank(case: Case, weights: Weights, turnout: Mapping[InviteeKind, float], enough: int) -> _Ranked:
-    """Rank those who may go. With `enough` of the trade, near trades cannot matter and are not measured."""
-    bars = _found(BARS, case)
-    may_go = bars == 0
-    rows = np.flatnonzero(may_go & (case.fits > Fit.NEAR))
-    if len(rows) < enough:
-        rows = np.flatnonzero(may_go)
-    scores = scoring.score(case, rows, weights, turnout)
-    costs = scoring.costs_of(case, scores)
-    far = case.fits[rows] <= Fit.NEAR
-    order = np.lexsort((rows, costs, far))
-    return _Ranked(case, bars, scores.taken(order), costs[order], int(np.count_nonzero(~far)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +66,12 @@ class Match:
     picks: tuple[int, ...]
     reserves: tuple[int, ...]
     widened: bool
-    _ranked: _Ranked
+    _ranked: Ranked
     _weights: Weights
     _turnout: Mapping[InviteeKind, float]
     _seated_elsewhere: int
     _reserved_elsewhere: int
+    _kept_for: Mapping[int, str]  # rows that another need has been given, with its label
 
     @property
     def pool(self) -> Pool:
@@ -145,6 +93,10 @@ class Match:
     @property
     def considered_count(self) -> int:
         return len(self.pool)
+
+    def is_kept_for_another(self, id_: int) -> bool:
+        """Return whether somebody who may go is meant for a seat of another need."""
+        return self.pool.row(id_) in self._kept_for
 
     def ids(self, stop: int | None = None) -> list[int]:
         """Return the ids of those who may go, best first, without any words."""
@@ -213,17 +165,19 @@ class Match:
             return None
         names = [self._ranked.case.vocabulary.industry(code) for code in self._near_codes()]
         near = len(self._ranked.scores.rows) - self._ranked.of_trade
+        minutes = self._ranked.scores.minutes[self._ranked.of_trade :]
         free = self._ranked.of_trade - self._seated_elsewhere - self._reserved_elsewhere
         return Words(
-            "本行业可用 {free}，不够 {seats} 席和 {reserves} 名候补，已扩大到相近行业：{names}（{near}）",
+            "本行业可用 {free}，不够 {seats} 席和 {reserves} 名候补，已扩大到相近行业：{names}（{near}{minutes}）",
             "{free} of the trade available, not enough (seats: {seats}, reserves: {reserves}); "
-            "widened to near trades: {names} ({near})",
+            "widened to near trades: {names} ({near}{minutes})",
         ).filled(
             free=Words(*_counted(self.requirement.kind, free)),
             seats=self.requirement.seats,
-            reserves=_wanted(self.requirement),
+            reserves=reserves_wanted(self.requirement),
             names=joined(names) if names else Words("相同专业方向", "same specialty"),
             near=Words(*_counted(self.requirement.kind, near)),
+            minutes=_range_of(minutes),
         )
 
     @cached_property
@@ -245,7 +199,20 @@ class Match:
         counts = [Words(f"{c.label.zh} {c.count}", f"{c.label.en} {c.count}") for c in causes]
         if counts:
             whole = joined([whole, joined(counts, Words(" · ", " · "))], Words("，", ": "))
-        return Shortfall(missing, causes, joined([said, whole], Words("：", "; ")))
+        sentence = joined([said, whole], Words("：", "; "))
+        if self.could_advise:
+            people, each = _counted(self.requirement.kind, self.could_advise)
+            remote = Words(f"另有 {people}在别处出动，可电话请教", f"{each} out elsewhere could be rung up")
+            sentence = joined([sentence, remote], Words("；", "; "))
+        return Shortfall(missing, causes, sentence)
+
+    @cached_property
+    def could_advise(self) -> int:
+        """How many experts of the trade are kept away by nothing but being out: they can still be rung up."""
+        case = self._ranked.case
+        if not case.asks_experts:
+            return 0
+        return int(np.count_nonzero((self._ranked.bars == DEPLOYED_BIT) & (case.fits > Fit.NEAR)))
 
     def to_dict(self, rows: int = ROWS_KEPT, excluded: int = EXCLUDED_KEPT) -> dict[str, Any]:
         """Return what was shown, for a JSON column. Long lists are cut, the counts are whole."""
@@ -287,14 +254,17 @@ class Match:
 
     @cached_property
     def _cautions(self) -> Bits:
-        return _found(CAUTIONS, self._ranked.case)
+        return found_by(CAUTIONS, self._ranked.case)
 
     def _row(self, at: int) -> CandidateRow:
         case, scores = self._ranked.case, self._ranked.scores
         row = int(scores.rows[at])
         id_ = int(case.pool.ids[row])
         parts = scoring.parts(case, scores, at, self._weights)
-        basis = _basis(case, row)
+        basis = basis_of(case, row)
+        cautions = _reasons(CAUTIONS, int(self._cautions[row]), case, row, blocks=False)
+        if row in self._kept_for:
+            cautions = (*cautions, _kept(self._kept_for[row]))
         said_for = [parts[0].words]
         if case.requirement.certificate and case.asks_experts:
             said_for.append(
@@ -312,7 +282,7 @@ class Match:
             score=round(sum(part.points for part in parts)),
             parts=parts,
             reasons_for=tuple(said_for),
-            cautions=_reasons(CAUTIONS, int(self._cautions[row]), case, row, blocks=False),
+            cautions=cautions,
             distance_km=_known(scores.distances_km[at]),
             minutes=_known(scores.minutes[at]),
             travel_basis=TravelTimeBasis.STRAIGHT_LINE,
@@ -334,37 +304,25 @@ class Match:
         )
 
 
+def _kept(label: str) -> Reason:
+    words = Words("统筹：先留给 {label}", "meant for {label} first").filled(label=Words.same(label))
+    return Reason("kept_for_another", words)
+
+
+def _range_of(minutes: Floats) -> Words:
+    """Return "，61–140 分钟" for the shortest and the longest way; nothing where none is known."""
+    known = minutes[~np.isnan(minutes)]
+    if not len(known):
+        return Words.same("")
+    first, last = f"{known.min():.0f}", f"{known.max():.0f}"
+    span = first if first == last else f"{first}–{last}"
+    return Words(f"，{span} 分钟", f", {span} min")
+
+
 def _counted(kind: InviteeKind, count: int) -> tuple[str, str]:
     if kind is InviteeKind.TEAM:
         return f"{count} 支队伍", f"{count} {'team' if count == 1 else 'teams'}"
     return f"{count} 人", f"{count} {'expert' if count == 1 else 'experts'}"
-
-
-def _basis(case: Case, row: int) -> BasisOffered | None:
-    """Return the strongest basis on which this team can be called to a rescue; None for anything else."""
-    if case.asks_experts or not case.need.is_urgent:
-        return None
-    enterprise = case.need.enterprise_id
-    if enterprise is not None and case.pool.owners.has(row, str(enterprise)):
-        return BasisOffered(Basis.OWN, Words("事发单位自有队伍", "the enterprise's own team"))
-    if enterprise is not None:
-        holding = [
-            (end, promise)
-            for start, end, promise in case.pool.agreements.of_row(row, enterprise)
-            if start <= case.need.first_day <= end
-        ]
-        if holding:
-            _, promise = max(holding, key=lambda held: (held[0], held[1].number))
-            words = Words("协议 {number} 有效", "agreement {number} in force").filled(number=promise.number)
-            if promise.minutes is not None:
-                promised = Words(f"承诺 {promise.minutes} 分钟到达", f"promised within {promise.minutes} min")
-                words = joined([words, promised], Words("，", ", "))
-            return BasisOffered(Basis.AGREEMENT, words, DUTY_TO_JOIN, promise.number, promise.minutes)
-    words = Words(
-        "无有效协议：由政府下达救援命令，或作为协助请求",
-        "no agreement in force: by government order, or asked as a favour",
-    )
-    return BasisOffered(Basis.ORDER, words, DUTY_TO_JOIN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -410,148 +368,3 @@ class Matching:
             "weights": self.weights.to_dict(),
             "matches": [one.to_dict(rows, excluded) for one in self.matches],
         }
-
-
-def match(
-    need: Need,
-    *,
-    experts: Pool | None = None,
-    teams: Pool | None = None,
-    vocabulary: Vocabulary | None = None,
-    weights: Weights | None = None,
-    turnout: Mapping[InviteeKind, float] = TURNOUT_MINUTES,
-) -> Matching:
-    """Return who fits each requirement of the need, who is proposed for its seats, and why nobody else.
-
-    Total: no candidates, no place and no seats have an answer too. The same need, pools, weights and
-    versions give the same answer, in whatever order the candidates were read. A missing pool is an
-    empty one.
-
-    :raises ValueError: if two requirements have the same key.
-    """
-    return match_all(
-        [need], experts=experts, teams=teams, vocabulary=vocabulary, weights=weights, turnout=turnout
-    )[0]
-
-
-def match_all(
-    needs: Sequence[Need],
-    *,
-    experts: Pool | None = None,
-    teams: Pool | None = None,
-    vocabulary: Vocabulary | None = None,
-    weights: Weights | None = None,
-    turnout: Mapping[InviteeKind, float] = TURNOUT_MINUTES,
-) -> list[Matching]:
-    """Return the same for several needs at once, so that no two of them count on the same person.
-
-    Over all their seats together: the most worth filled (a seat is worth its need's severity, a critical one
-    twice), as few of a near trade as possible, the earliest worst arrival of those urgently asked for on site,
-    the least sum of costs.
-
-    :raises ValueError: if two requirements of a need have the same key.
-    """
-    for need in needs:
-        keys = [ask.key for ask in need.requirements]
-        if len(set(keys)) < len(keys):
-            raise ValueError(f"two requirements of a need have the same key: {keys}")
-    vocabulary = vocabulary or Vocabulary()
-    weights = weights or Weights()
-    pools = {
-        InviteeKind.EXPERT: experts if experts is not None else Pool.of_experts(),
-        InviteeKind.TEAM: teams if teams is not None else Pool.of_teams(),
-    }
-    first_who = {InviteeKind.EXPERT: 0, InviteeKind.TEAM: len(pools[InviteeKind.EXPERT])}
-    asks = [(at, need, ask) for at, need in enumerate(needs) for ask in need.requirements]
-    enough = {
-        kind: sum(_wanted(ask) + max(0, ask.seats) for _, _, ask in asks if ask.kind is kind)
-        for kind in InviteeKind
-    }
-    ranked = [
-        _rank(case_of(pools[ask.kind], need, ask, vocabulary), weights, turnout, enough[ask.kind])
-        for _, need, ask in asks
-    ]
-    seated = [
-        [who - first_who[ask.kind] for who in sitting]
-        for (_, _, ask), sitting in zip(
-            asks,
-            seat([one.bench(first_who[one.case.pool.kind]) for one in ranked]),
-            strict=True,
-        )
-    ]
-    reserved = _reserves(ranked, seated, [at for at, _, _ in asks])
-    matches = [_match(at, ranked, seated, reserved, weights, turnout) for at in range(len(asks))]
-    return [
-        Matching(
-            need,
-            tuple(one for (at, _, _), one in zip(asks, matches, strict=True) if at == number),
-            weights,
-        )
-        for number, need in enumerate(needs)
-    ]
-
-
-def _wanted(ask: Requirement) -> int:
-    """Return how many reserves a requirement is to have."""
-    return RESERVES_A_SEAT * max(0, ask.seats)
-
-
-def _reserves(
-    ranked: Sequence[_Ranked], seated: Sequence[Sequence[int]], need_of: Sequence[int]
-) -> list[list[int]]:
-    """Deal out the best who sit nowhere, one a requirement in turn: one person is asked once a call-out."""
-    sitting = {(one.case.pool.kind, row) for one, rows in zip(ranked, seated, strict=True) for row in rows}
-    reserves: list[list[int]] = [[] for _ in ranked]
-    for need in sorted(set(need_of)):
-        taken = set(sitting)
-        mine = [at for at, of in enumerate(need_of) if of == need]
-        waiting = {at: (int(row) for row in ranked[at].scores.rows) for at in mine}
-        for turn in range(max((_wanted(ranked[at].case.requirement) for at in mine), default=0)):
-            for at in mine:
-                kind = ranked[at].case.pool.kind
-                if turn >= _wanted(ranked[at].case.requirement):
-                    continue
-                free = next((row for row in waiting[at] if (kind, row) not in taken), None)
-                if free is not None:
-                    taken.add((kind, free))
-                    reserves[at].append(free)
-    return reserves
-
-
-def _match(
-    at: int,
-    ranked: Sequence[_Ranked],
-    seated: Sequence[Sequence[int]],
-    reserved: Sequence[Sequence[int]],
-    weights: Weights,
-    turnout: Mapping[InviteeKind, float],
-) -> Match:
-    picks, reserves = seated[at], reserved[at]
-    mine = ranked[at]
-    case = mine.case
-
-    def lost(rows_by_requirement: Sequence[Sequence[int]]) -> int:
-        """Count those of the trade who went to other requirements."""
-        others = {
-            row
-            for other, rows in enumerate(rows_by_requirement)
-            if other != at and ranked[other].case.pool is case.pool
-            for row in rows
-        }
-        return sum(mine.bars[row] == 0 and case.fits[row] > Fit.NEAR for row in others)
-
-    # Seats left empty need no look of their own: whoever could take one would be among the reserves.
-    used_up = len(reserves) < _wanted(case.requirement) or any(
-        case.fits[row] <= Fit.NEAR for row in (*picks, *reserves)
-    )
-    return Match(
-        requirement=case.requirement,
-        picks=tuple(int(case.pool.ids[row]) for row in picks),
-        reserves=tuple(int(case.pool.ids[row]) for row in reserves),
-        widened=used_up and bool((case.fits == Fit.NEAR).any()),
-        _ranked=mine,
-        _weights=weights,
-        _turnout=turnout,
-        _seated_elsewhere=int(lost(seated)),
-        _reserved_elsewhere=int(lost(reserved)),
-    )

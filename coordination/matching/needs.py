@@ -105,7 +105,8 @@ class Requirement:
 class Need:
     """What matching looks at.
 
-    `severity` is how much its seats are worth beside those of other needs: one, or more for a worse incident.
+    `severity` is how much its seats are worth beside those of other needs: one, or more for a worse incident;
+    `label` is how the need is named to others, such as an incident's number.
     `on` and `until` are the first and the last day in Asia/Shanghai; an incident has only `on`.
     `task_category` replaces the situation's own. `already_asked` are those whom the callout has
     asked before, as (kind, id); they are left out, with that as their reason.
@@ -121,6 +122,7 @@ class Need:
     task_category: str | None = None
     already_asked: frozenset[tuple[InviteeKind, int]] = frozenset()
     severity: int = 1
+    label: str = ""
 
     @property
     def is_urgent(self) -> bool:

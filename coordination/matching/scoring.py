@@ -1,6 +1,6 @@
 """How good those who may go are: expertise, travel time and load, each with its points and its words.
 
-Pure. Scores rank experts. Teams are ranked by their minutes; their score is shown beside.
+Pure. Scores rank experts. Teams are ranked by their minutes and how often they went; their score is shown beside.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ UNKNOWN_MINUTES = 10_000.0  # later than anybody who has a place
 class Weights:
     """The points of a perfect candidate, by part; any three numbers, scaled to 100.
 
-    Travel and load are worth half at `travel_half_at_minutes` and `load_half_at_callouts`.
+    Travel and load are worth half at `travel_half_at_minutes` and `load_half_at_callouts`. A team is ranked by
+    its minutes, `fairness_minutes` longer for every call-out of the last 90 days.
     """
 
     version: str = "2026.1"
@@ -52,6 +53,7 @@ class Weights:
     load: float = 20
     travel_half_at_minutes: float = 120
     load_half_at_callouts: float = 4
+    fairness_minutes: float = 2
 
     @property
     def points(self) -> tuple[float, float, float]:
@@ -69,6 +71,7 @@ class Weights:
             "load": self.load,
             "travel_half_at_minutes": self.travel_half_at_minutes,
             "load_half_at_callouts": self.load_half_at_callouts,
+            "fairness_minutes": self.fairness_minutes,
         }
 
 
@@ -164,10 +167,11 @@ def arrivals(scores: Scores) -> Costs:
     return hundredths
 
 
-def costs_of(case: Case, scores: Scores) -> Costs:
-    """Return what seating each row costs: minutes for teams, missing points for experts."""
+def costs_of(case: Case, scores: Scores, weights: Weights) -> Costs:
+    """Return what seating each row costs: minutes and fairness for teams, missing points for experts."""
     if case.pool.kind is InviteeKind.TEAM:
-        return arrivals(scores)
+        fairness = max(0, round(weights.fairness_minutes * COSTS_A_UNIT))
+        return arrivals(scores) + fairness * case.pool.callouts[scores.rows]
     minutes = np.where(np.isnan(scores.minutes), UNKNOWN_MINUTES, scores.minutes)
     missing = np.rint((100 - scores.totals) * COSTS_A_UNIT).astype(np.int64)
     costs: Costs = missing * TIE_MINUTES + np.minimum(minutes, TIE_MINUTES - 1).astype(np.int64)

@@ -117,6 +117,8 @@ class Requirement(models.Model):
     capability = models.ForeignKey(Capability, models.PROTECT, null=True, blank=True, related_name="+")
     certificate = models.CharField(max_length=60, blank=True)
     critical = models.BooleanField(default=False)
+    # Experts who are there soon rather than the best of them; teams are always asked so.
+    urgent = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["callout", "position"]

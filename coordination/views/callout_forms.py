@@ -44,6 +44,7 @@ class RequirementForm(forms.Form):
         widget=forms.NumberInput(attrs={"size": 3}),
     )
     critical = forms.BooleanField(label=_l("关键岗位"), required=False)
+    urgent = forms.BooleanField(label=_l("尽快到场"), required=False)
 
     def __init__(self, *args: Any, lists: Lists, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,6 +75,7 @@ class RequirementForm(forms.Form):
             specialty=said["specialty"] if kind is InviteeKind.EXPERT else None,
             capability=said["capability"] if kind is InviteeKind.TEAM else None,
             critical=said["critical"],
+            urgent=said["urgent"],
         )
 
 
@@ -140,6 +142,7 @@ def _initial(spec: RequirementSpec) -> dict[str, Any]:
         "capability": spec.capability,
         "seats": spec.seats,
         "critical": spec.critical,
+        "urgent": spec.urgent,
     }
 
 
@@ -152,6 +155,7 @@ def fingerprint(specs: Sequence[RequirementSpec]) -> str:
                 spec.mode.value,
                 *(one.pk if one else "" for one in (spec.industry, spec.specialty, spec.capability)),
                 str(spec.seats),
+                *(["urgent"] if spec.urgent else []),
             ]
         )
         for spec in specs

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coordination.matching import (
+    CandidateRow,
     Excluded,
     Fit,
     InviteeKind,
@@ -26,6 +27,7 @@ from coordination.matching import (
     Vocabulary,
     Weights,
     match,
+    match_all,
 )
 from ground.places import Point
 from ground.terms import Words
@@ -190,9 +192,9 @@ def test_near_trades_are_searched_only_when_the_trade_is_used_up_and_it_is_said(
     scarce = match(rescue(CHEMIST), experts=roster(enough | near))["chemist"]
     assert scarce.widened
     assert scarce.widened_words() == Words(
-        "本行业可用 3 人，不够 1 席和 3 名候补，已扩大到相近行业：石油天然气开采、轻工（2 人）",
+        "本行业可用 3 人，不够 1 席和 3 名候补，已扩大到相近行业：石油天然气开采、轻工（2 人，14–18 分钟）",
         "3 experts of the trade available, not enough (seats: 1, reserves: 3); "
-        "widened to near trades: oil and gas extraction, light industry (2 experts)",
+        "widened to near trades: oil and gas extraction, light industry (2 experts, 14–18 min)",
     )
     assert scarce.picks == (2,)
     assert scarce.reserves == (3, 4, QIAN + 10)
@@ -257,8 +259,9 @@ def test_a_shortfall_names_what_keeps_the_others_away() -> None:
     assert matched.picks == ()
     assert matched.shortfall is not None
     assert matched.shortfall.words == Words(
-        "还差 2 人：符合专业的共 3 人，请假 2 · 已出动 2",
-        "2 experts short; 3 experts of the trade in all: on leave 2 · deployed 2",
+        "还差 2 人：符合专业的共 3 人，请假 2 · 已出动 2；另有 1 人在别处出动，可电话请教",
+        "2 experts short; 3 experts of the trade in all: on leave 2 · deployed 2; 1 expert out elsewhere could be "
+        "rung up",
     )
     assert matched.exclusion_words().zh == "已排除 3 人：请假 2 · 已出动 2；另有 1 人专业或能力不符"
     assert (matched.excluded_count, matched.unfit_count, matched.candidate_count) == (3, 1, 0)
@@ -280,16 +283,73 @@ def test_two_kinds_of_seats_are_filled_from_two_lists() -> None:
     assert row.parts[0].words.zh == "具备能力：plugging"
 
 
-def test_a_team_is_chosen_by_its_minutes_alone() -> None:
+def test_a_team_is_ranked_by_its_minutes_whatever_trades_it_is_registered_for() -> None:
     teams = Pool.of_teams(
         [(LI, "演示一队", *km_north(60), "ready", None), (WANG, "演示二队", *km_north(25), "ready", None)],
         industries=[(LI, "WH")],
         capabilities=[(LI, "plugging"), (WANG, "plugging")],
-        callouts=[(WANG, 30)],
     )
     ask = Requirement(key="team", kind=InviteeKind.TEAM, capability="plugging", industry="WH")
 
     assert match(rescue(ask), teams=teams)["team"].ids() == [WANG, LI]
+
+
+def test_of_teams_about_as_near_those_who_went_often_come_later_but_the_nearest_is_sent() -> None:
+    teams = Pool.of_teams(
+        [(LI, "演示一队", *km_north(22), "ready", None), (WANG, "演示二队", *km_north(20), "ready", None)],
+        callouts=[(WANG, 9)],
+    )
+    ask = Requirement(key="team", kind=InviteeKind.TEAM)
+
+    matched = match(rescue(ask), teams=teams)["team"]
+    two = match(rescue(replace(ask, seats=2)), teams=teams)["team"]
+
+    # Where people wait, who arrives first goes; fairness only decides where nobody arrives later for it.
+    assert matched.ids() == [LI, WANG]
+    assert matched.picks == (WANG,)
+    assert two.picks == (LI, WANG)
+
+
+def test_experts_asked_for_urgently_are_the_soonest_and_otherwise_the_best() -> None:
+    pool = roster({LI: ("李", "WH", 90), WANG: ("王", "YJ", 20)}, also=[(WANG, "WH", "secondary")])
+
+    best = match(rescue(CHEMIST), experts=pool)["chemist"]
+    soonest = match(rescue(replace(CHEMIST, urgent=True)), experts=pool)["chemist"]
+
+    assert best.picks == (LI,)
+    assert soonest.picks == (WANG,)
+
+
+def test_two_incidents_do_not_count_on_the_same_person_and_the_worse_one_comes_first() -> None:
+    pool = roster({LI: ("李", "WH", 10), WANG: ("王", "WH", 200)})
+    leak, fire = rescue(CHEMIST, label="SJ-1"), rescue(CHEMIST, label="SJ-2", severity=3)
+
+    together = [one["chemist"] for one in match_all([leak, fire], experts=pool)]
+    del_wang = roster({LI: ("李", "WH", 10)})
+    scarce = [one["chemist"] for one in match_all([leak, fire], experts=del_wang)]
+
+    assert sorted(one.picks for one in together) == [(LI,), (WANG,)]
+    assert [one.picks for one in scarce] == [(), (LI,)]
+    assert scarce[0].is_kept_for_another(LI)
+    row = scarce[0].about(LI)
+    assert isinstance(row, CandidateRow)
+    assert [reason.words.zh for reason in row.cautions] == ["统筹：先留给 SJ-2"]
+    assert scarce[0].shortfall is not None and "已安排在其他岗位 1" in scarce[0].shortfall.words.zh
+
+
+def test_who_is_kept_away_only_by_another_incident_is_named_for_a_call_when_a_seat_stays_empty() -> None:
+    pool = roster(
+        {LI: ("李", "WH", 10), WANG: ("王", "WH", 20)},
+        deployments=[(LI, "SJ-1"), (WANG, "SJ-1")],
+        absences=[(WANG, TODAY, TODAY, "出国")],
+    )
+
+    shortfall = match(rescue(CHEMIST), experts=pool)["chemist"].shortfall
+
+    assert shortfall is not None
+    assert shortfall.words.zh == (
+        "还差 1 人：符合专业的共 2 人，请假 1 · 已出动 2；另有 1 人在别处出动，可电话请教"
+    )
 
 
 def test_a_team_leaves_sooner_than_an_expert() -> None:
