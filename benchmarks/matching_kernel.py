@@ -94,7 +94,7 @@ def naive_loop(people: list[dict[str, Any]], place: Point, *, trade_only: bool) 
                 continue
             minutes = places.drive_minutes(distance_km)
             points = 50 if person["primary"] == ask.industry else 37.5
-            points += 30 * 0.5 ** (minutes / 120) + 20 * 4 / (4 + person["callouts"])
+            points += 30 * 0.5 ** (minutes / 120) + 15 * 4 / (4 + person["callouts"])
             scored.append((-points, person["id"]))
         answers.append([id_ for _, id_ in sorted(scored)[: ask.seats]])
     return answers

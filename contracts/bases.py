@@ -1,8 +1,13 @@
-"""On what ground a rescue team comes. Pure."""
+"""On what ground a rescue team comes, and what follows from it: who pays, and which paper is sent. Pure."""
 
 from __future__ import annotations
 
-from ground.terms import Term
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ground.laws import DUTY_TO_JOIN, ORDERED_RESCUE_COSTS, RESCUE_ORDER, RESCUE_REQUEST, Law
+from ground.terms import Term, Words
 
 
 class Basis(Term):
@@ -15,3 +20,53 @@ class Basis(Term):
     AGREEMENT = "agreement", "救援协议", "rescue agreement"
     ORDER = "order", "政府命令", "government order"
     FAVOUR = "favour", "协助", "favour"
+
+
+class Document(Term):
+    """What is written to the team. Whoever needs help asks; only the government orders."""
+
+    REQUEST = "request", "救援请求", "request for rescue"
+    ORDER = "order", "救援命令", "rescue order"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """What follows from a basis, each with the article that says so.
+
+    The law settles the cost of a rescue that was ordered, and of no other: there `payer_law` is None.
+    """
+
+    document: Document
+    document_law: Law | None = None
+    payer: Words
+    payer_law: Law | None = None
+    duty: Law | None = None
+
+
+FOOTINGS: Final[Mapping[Basis, Footing]] = {
+    Basis.OWN: Footing(
+        document=Document.REQUEST,
+        payer=Words("事发单位自有队伍，费用由本单位承担", "its own team: the enterprise itself"),
+    ),
+    Basis.AGREEMENT: Footing(
+        document=Document.REQUEST,
+        document_law=DUTY_TO_JOIN,
+        payer=Words("按协议约定", "as the agreement says"),
+        duty=DUTY_TO_JOIN,
+    ),
+    Basis.ORDER: Footing(
+        document=Document.ORDER,
+        document_law=RESCUE_ORDER,
+        payer=Words(
+            "事故责任单位承担；无力承担的，由政府协调解决",
+            "the unit responsible for the accident; if it cannot, the government settles it",
+        ),
+        payer_law=ORDERED_RESCUE_COSTS,
+        duty=DUTY_TO_JOIN,
+    ),
+    Basis.FAVOUR: Footing(
+        document=Document.REQUEST,
+        document_law=RESCUE_REQUEST,
+        payer=Words("双方商定", "as both sides settle it"),
+    ),
+}

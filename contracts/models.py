@@ -126,6 +126,10 @@ class TeamLevel(Term):
     SOCIAL = "social", "社会应急力量", "social force"
 
 
+# Those who have another trade by day. All others are standing teams (专职).
+PART_TIME_LEVELS = frozenset({TeamLevel.ENTERPRISE_PART, TeamLevel.SOCIAL})
+
+
 class TeamKind(Term):
     MINE = "mine", "矿山", "mine"
     HAZCHEM = "hazchem", "危化", "hazardous chemicals"
@@ -187,6 +191,8 @@ class RescueTeam(PublicIdModel, Located):
     members = models.PositiveIntegerField(_("人数"), default=0)
     vehicles = models.PositiveIntegerField(_("车辆"), default=0)
     state = models.CharField(_("状态"), max_length=16, choices=TeamState.choices(), default=TeamState.READY)
+    # Said by the team; for some hours after it the team has to rest, whatever its state says.
+    apparatus_shift_ended_at = models.DateTimeField(_("最近一次佩用呼吸器班次结束"), null=True, blank=True)
     industries = models.ManyToManyField(Industry, verbose_name=_("服务行业"), related_name="teams")
     capabilities = models.ManyToManyField(Capability, verbose_name=_("救援能力"), related_name="teams")
     # Set when the team is an enterprise's own: it is then bound to it without any agreement.

@@ -10,18 +10,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, F, Max, Q
 
-from contracts.models import Agreement, Capability, Interest, InterestKind, RescueTeam
+from contracts.models import (
+    PART_TIME_LEVELS,
+    Agreement,
+    Capability,
+    DriveTimeSource,
+    Interest,
+    InterestKind,
+    RescueTeam,
+)
 from coordination.matching import Need, Pool, Vocabulary
-from coordination.models import Invitation
-from coordination.paging import OUT, InvitationStatus
+from coordination.models import Deployment, Invitation
+from coordination.paging import OUT, DeliveryStatus, DeploymentStatus, InvitationStatus, Purpose
 from coordination.visits import GuidanceStatus
 from experts.models import (
     Absence,
@@ -39,6 +47,8 @@ from ground.terms import Words
 
 # Fairness looks at who was called out within these days.
 RECENT = timedelta(days=90)
+# An answer older than this says nothing about whether somebody can still be reached.
+REMEMBERED = timedelta(days=365)
 
 Thing = TypeVar("Thing")
 
@@ -54,13 +64,21 @@ def pools(need: Need) -> tuple[Pool, Pool]:
             visits=engaged.visits,
             deployments=engaged.expert_deployments,
             callouts=engaged.expert_callouts,
+            experience=engaged.expert_experience,
+            last_answers=engaged.expert_answers,
             refused_today=engaged.experts_refused,
+            unreached_today=engaged.experts_unreached,
         ),
         teams.with_engagements(
             agreements=engaged.agreements,
+            agreement_sites=engaged.agreement_sites,
+            measured_drives=engaged.measured_drives,
             deployments=engaged.team_deployments,
             callouts=engaged.team_callouts,
+            experience=engaged.team_experience,
+            last_answers=engaged.team_answers,
             refused_today=engaged.teams_refused,
+            unreached_today=engaged.teams_unreached,
         ),
     )
 
@@ -104,10 +122,19 @@ def _read_roster() -> Pool:
 
 
 def _read_teams() -> Pool:
+    lines = list(
+        RescueTeam.objects.values_list(
+            *("pk", "name", "latitude", "longitude", "state", "owner_id"),
+            *("kind", "level", "apparatus_shift_ended_at"),
+        )
+    )
     return Pool.of_teams(
-        RescueTeam.objects.values_list("pk", "name", "latitude", "longitude", "state", "owner_id"),
+        [line[:6] for line in lines],
         industries=RescueTeam.industries.through.objects.values_list("rescueteam_id", "industry_id"),
         capabilities=RescueTeam.capabilities.through.objects.values_list("rescueteam_id", "capability_id"),
+        kinds=[(line[0], line[6]) for line in lines],
+        full_time=[line[0] for line in lines if line[7] not in PART_TIME_LEVELS],
+        apparatus_shifts=[(line[0], line[8]) for line in lines if line[8] is not None],
     )
 
 
@@ -131,12 +158,20 @@ class _Engagements:
     interests: list[tuple[int, int, date | None, date | None, Words]]
     visits: list[tuple[int, date, date, str]]
     agreements: list[tuple[int, int, date, date, date | None, str, int | None]]
+    agreement_sites: list[tuple[str, int, str]]
+    measured_drives: list[tuple[str, int]]
     expert_deployments: list[tuple[int, str]]
     team_deployments: list[tuple[int, str]]
     expert_callouts: list[tuple[int, int]]
     team_callouts: list[tuple[int, int]]
+    expert_experience: list[tuple[int, str, int]]
+    team_experience: list[tuple[int, str, int]]
+    expert_answers: list[tuple[int, date]]
+    team_answers: list[tuple[int, date]]
     experts_refused: list[int]
     teams_refused: list[int]
+    experts_unreached: list[int]
+    teams_unreached: list[int]
 
     @classmethod
     def read(cls, need: Need) -> _Engagements:
@@ -144,28 +179,92 @@ class _Engagements:
             "expert_id", "team_id", "callout__incident__number"
         )
         experts_deployed, teams_deployed = _split((e, t, number or "") for e, t, number in deployed)
-        recent = (
-            Invitation.objects.filter(asked_at__gte=need.at - RECENT, asked_at__lte=need.at)
-            .values("expert_id", "team_id")
-            .annotate(times=Count("pk"))
-            .values_list("expert_id", "team_id", "times")
-        )
-        experts_called, teams_called = _split(recent)
-        refused = Invitation.objects.filter(
-            status=InvitationStatus.DECLINED, answered_at__gte=_midnight(need.at), answered_at__lte=need.at
-        ).values_list("expert_id", "team_id", "pk")
-        experts_refused, teams_refused = _split(refused)
+        contacts = _contacts(need.at)
+        experts_called, teams_called = _split((e, t, n) for e, t, n, _, _ in contacts if n)
+        experts_answered, teams_answered = _split((e, t, _day(on)) for e, t, _, on, _ in contacts if on)
+        experts_refused, teams_refused = _split((e, t, n) for e, t, _, _, n in contacts if n)
+        experts_experience, teams_experience = _split(_experience(need.incident_kind))
+        experts_unreached, teams_unreached = _split(_unreached(need.at))
+        promises = _promises(need.enterprise_id)
         return cls(
             interests=_interests(need.enterprise_id),
             visits=_visits(),
-            agreements=_agreements(need.enterprise_id),
+            agreements=[one.agreement for one in promises],
+            agreement_sites=[(one.number, *site) for one in promises for site in one.sites],
+            measured_drives=[
+                (one.number, one.measured_minutes) for one in promises if one.measured_minutes is not None
+            ],
             expert_deployments=experts_deployed,
             team_deployments=teams_deployed,
             expert_callouts=experts_called,
             team_callouts=teams_called,
+            expert_experience=[(expert, *fact) for expert, fact in experts_experience],
+            team_experience=[(team, *fact) for team, fact in teams_experience],
+            expert_answers=experts_answered,
+            team_answers=teams_answered,
             experts_refused=[expert for expert, _ in experts_refused],
             teams_refused=[team for team, _ in teams_refused],
+            experts_unreached=[expert for expert, _ in experts_unreached],
+            teams_unreached=[team for team, _ in teams_unreached],
         )
+
+
+def _contacts(at: datetime) -> list[Any]:
+    """Return (expert, team, call-outs lately, the last answer, refusals today) of all who were asked in a year."""
+    return list(
+        Invitation.objects.filter(
+            Q(asked_at__gte=at - REMEMBERED, asked_at__lte=at)
+            | Q(answered_at__gte=at - REMEMBERED, answered_at__lte=at)
+        )
+        .values("expert_id", "team_id")
+        .annotate(
+            times=Count("pk", filter=Q(asked_at__gte=at - RECENT, asked_at__lte=at)),
+            answered=Max("answered_at", filter=Q(answered_at__lte=at)),
+            refused=Count(
+                "pk",
+                filter=Q(
+                    status=InvitationStatus.DECLINED, answered_at__gte=_midnight(at), answered_at__lte=at
+                ),
+            ),
+        )
+        .values_list("expert_id", "team_id", "times", "answered", "refused")
+    )
+
+
+def _experience(incident_kind: str | None) -> list[Any]:
+    """Return (expert, team, (kind, how often)) for those who came back from such incidents; drills are none."""
+    if incident_kind is None:
+        return []
+    lines = (
+        Deployment.objects.filter(
+            status__in=[DeploymentStatus.RELEASED, DeploymentStatus.REPORTED],
+            invitation__callout__incident__kind=incident_kind,
+            invitation__callout__incident__is_drill=False,
+        )
+        .values("invitation__expert_id", "invitation__team_id")
+        .annotate(times=Count("pk"))
+        .values_list("invitation__expert_id", "invitation__team_id", "times")
+    )
+    return [(expert, team, (incident_kind, times)) for expert, team, times in lines]
+
+
+def _unreached(at: datetime) -> list[Any]:
+    """Return (expert, team, how many) for those to whom every message of today failed, and who said nothing."""
+    today = _midnight(at)
+    sent_today = Q(deliveries__purpose=Purpose.ASK, deliveries__created_at__gte=today)
+    lines = (
+        # Who was asked before midnight may still be written to after it.
+        Invitation.objects.filter(asked_at__gte=today - timedelta(days=1), asked_at__lte=at)
+        .values("expert_id", "team_id")
+        .annotate(
+            sent=Count("deliveries", filter=sent_today & ~Q(deliveries__status=DeliveryStatus.CANCELLED)),
+            failed=Count("deliveries", filter=sent_today & Q(deliveries__status=DeliveryStatus.FAILED)),
+            answered=Max("answered_at"),
+        )
+        .filter(Q(answered=None) | Q(answered__lt=today), sent__gt=0, sent=F("failed"))
+        .values_list("expert_id", "team_id", "failed")
+    )
+    return list(lines)
 
 
 def _split(lines: Any) -> tuple[list[Any], list[Any]]:
@@ -213,24 +312,39 @@ def _visits() -> list[tuple[int, date, date, str]]:
     ]
 
 
-def _agreements(
-    enterprise_id: int | None,
-) -> list[tuple[int, int, date, date, date | None, str, int | None]]:
-    """The enterprise's agreements that both sides have confirmed, lapsed ones included."""
+@dataclass
+class _Promise:
+    """An agreement that both sides have confirmed, lapsed ones included; without `sites` it covers all."""
+
+    agreement: tuple[int, int, date, date, date | None, str, int | None]
+    measured_minutes: int | None
+    sites: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def number(self) -> str:
+        return self.agreement[5]
+
+
+def _promises(enterprise_id: int | None) -> list[_Promise]:
+    """Return what was promised to the enterprise: one query, a line for each site of each agreement."""
     if enterprise_id is None:
         return []
+    found: dict[str, _Promise] = {}
     confirmed = Agreement.objects.confirmed_by_both().filter(enterprise=enterprise_id)
-    return list(
-        confirmed.values_list(
-            "team_id",
-            "enterprise_id",
-            "starts_on",
-            "ends_on",
-            "terminated_on",
-            "number",
-            "response_promise_minutes",
-        )
-    )
+    for team, starts, ends, ended, number, promised, drive, source, site, name in confirmed.values_list(
+        *("team_id", "starts_on", "ends_on", "terminated_on", "number", "response_promise_minutes"),
+        *("drive_minutes", "drive_time_source", "sites__pk", "sites__name"),
+    ):
+        agreement = (team, enterprise_id, starts, ends, ended, number, promised)
+        measured = drive if source == DriveTimeSource.MEASURED else None
+        promise = found.setdefault(number, _Promise(agreement, measured))
+        if site is not None:
+            promise.sites.append((site, name))
+    return list(found.values())
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(SHANGHAI).date()
 
 
 def _midnight(at: datetime) -> datetime:

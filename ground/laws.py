@@ -56,13 +56,19 @@ PLAN_REVIEW_RECUSAL = Law(
     Words("第二十二条", "article 22"),
     Words("2019 年修正", "as amended in 2019"),
 )
-DUTY_TO_JOIN = Law(
-    Words("生产安全事故应急条例", "Regulations on Work Safety Emergency Response"),
-    Words("第十九条", "article 19"),
-    Words("2019 年施行", "in force since 2019"),
-)
-COAL_MINE_DRIVE = Law(
-    Words("煤矿安全规程", "Coal Mine Safety Regulations"),
-    Words("第七百三十三条", "article 733"),
-    Words("2025 年修订，2026-02-01 起施行", "2025 revision, in force since 2026-02-01"),
-)
+_EMERGENCIES = Words("生产安全事故应急条例", "Regulations on Work Safety Emergency Response")
+_DECREE_708 = Words("2019 年施行", "in force since 2019")
+
+# The accident unit asks its neighbours' teams for help; the government orders a team to come.
+RESCUE_REQUEST = Law(_EMERGENCIES, Words("第十七条", "article 17"), _DECREE_708)
+RESCUE_ORDER = Law(_EMERGENCIES, Words("第十八条", "article 18"), _DECREE_708)
+DUTY_TO_JOIN = Law(_EMERGENCIES, Words("第十九条", "article 19"), _DECREE_708)
+# The same article says who pays, but only for a rescue that the government has ordered.
+ORDERED_RESCUE_COSTS = DUTY_TO_JOIN
+
+_COAL_MINES = Words("煤矿安全规程", "Coal Mine Safety Regulations")
+_REVISED_2025 = Words("2025 年修订，2026-02-01 起施行", "2025 revision, in force since 2026-02-01")
+
+COAL_MINE_DRIVE = Law(_COAL_MINES, Words("第七百三十三条", "article 733"), _REVISED_2025)
+MINE_TEAMS_FOR_RESCUE_ONLY = Law(_COAL_MINES, Words("第七百三十四条", "article 734"), _REVISED_2025)
+REST_AFTER_APPARATUS = Law(_COAL_MINES, Words("第七百六十六条", "article 766"), _REVISED_2025)

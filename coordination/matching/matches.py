@@ -20,13 +20,13 @@ from coordination.matching.needs import Need, Requirement
 from coordination.matching.pool import Floats, Pool, Rows
 from coordination.matching.ranking import Bits, Ranked, found_by, reserves_wanted
 from coordination.matching.reasons import Reason
+from coordination.matching.rule import Rule
 from coordination.matching.rules import (
     ABOUT_FIT,
     BARS,
     CAUTIONS,
     NEAR_NOT_NEEDED,
     RULES_VERSION,
-    Rule,
 )
 from coordination.matching.scoring import Weights
 from coordination.matching.verdicts import CandidateRow, Excluded, ReasonCount, Shortfall
@@ -261,7 +261,7 @@ class Match:
         row = int(scores.rows[at])
         id_ = int(case.pool.ids[row])
         parts = scoring.parts(case, scores, at, self._weights)
-        basis = basis_of(case, row)
+        basis = basis_of(case, row, _known(scores.minutes[at]))
         cautions = _reasons(CAUTIONS, int(self._cautions[row]), case, row, blocks=False)
         if row in self._kept_for:
             cautions = (*cautions, _kept(self._kept_for[row]))

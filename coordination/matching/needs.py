@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from coordination.paging import InviteeKind, Mode
@@ -17,6 +17,7 @@ from ground.industries import INDUSTRIES, near_to
 from ground.laws import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law
 from ground.places import Point
 from ground.terms import Term, Words
+from incidents.kinds import KINDS
 
 
 class Situation(Term):
@@ -37,7 +38,7 @@ class Situation(Term):
 
         No such bar exists for advice in a rescue: the accident firm's own engineer may be the best help.
         """
-        return _RECUSALS.get(self)
+        return RECUSALS.get(self)
 
     @property
     def task_category(self) -> str | None:
@@ -45,7 +46,7 @@ class Situation(Term):
         return _TASK_CATEGORIES.get(self)
 
 
-_RECUSALS: Mapping[Situation, Law] = {
+RECUSALS: Mapping[Situation, Law] = {
     Situation.PLAN_REVIEW: PLAN_REVIEW_RECUSAL,
     Situation.INVESTIGATION: INVESTIGATION_RECUSAL,
 }
@@ -108,8 +109,9 @@ class Need:
     `severity` is how much its seats are worth beside those of other needs: one, or more for a worse incident;
     `label` is how the need is named to others, such as an incident's number.
     `on` and `until` are the first and the last day in Asia/Shanghai; an incident has only `on`.
-    `task_category` replaces the situation's own. `already_asked` are those whom the callout has
-    asked before, as (kind, id); they are left out, with that as their reason.
+    `site_id` is the enterprise's site where it happened, `incident_kind` the code of what happened;
+    None is not known. `task_category` replaces the situation's own. `already_asked` are those whom
+    the callout has asked before, as (kind, id); they are left out, with that as their reason.
     """
 
     situation: Situation
@@ -119,6 +121,8 @@ class Need:
     until: date | None = None
     place: Point | None = None
     enterprise_id: int | None = None
+    site_id: int | None = None
+    incident_kind: str | None = None
     task_category: str | None = None
     already_asked: frozenset[tuple[InviteeKind, int]] = frozenset()
     severity: int = 1
@@ -137,9 +141,24 @@ class Need:
         return max(self.on, self.until or self.on).toordinal()
 
     @property
+    def today(self) -> int:
+        """Return the day of asking in Asia/Shanghai."""
+        at = self.at.astimezone(SHANGHAI) if self.at.tzinfo else self.at
+        return at.toordinal()
+
+    @property
     def begins_today(self) -> bool:
-        today = self.at.astimezone(SHANGHAI).date() if self.at.tzinfo else self.at.date()
-        return self.on <= today
+        return self.first_day <= self.today
+
+    @property
+    def starts_now(self) -> bool:
+        return self.is_urgent or self.begins_today
+
+    @property
+    def begins_at(self) -> datetime:
+        """Return the moment from which people and teams must be free: now, or the start of the first day."""
+        at = self.at if self.at.tzinfo else self.at.replace(tzinfo=SHANGHAI)
+        return at if self.starts_now else datetime.combine(self.on, time.min, SHANGHAI)
 
     @property
     def category(self) -> str | None:
@@ -154,6 +173,8 @@ class Need:
             "until": self.until.isoformat() if self.until else None,
             "place": [self.place.latitude, self.place.longitude] if self.place else None,
             "enterprise_id": self.enterprise_id,
+            "site_id": self.site_id,
+            "incident_kind": self.incident_kind,
             "task_category": self.category,
             "severity": self.severity,
             "already_asked": sorted([str(kind), id_] for kind, id_ in self.already_asked),
@@ -162,13 +183,16 @@ class Need:
 
 _INDUSTRIES = {industry.code: Words(industry.zh, industry.en) for industry in INDUSTRIES}
 _NEAR = {industry.code: near_to(industry.code) for industry in INDUSTRIES}
+_INCIDENT_KINDS = {kind.code: Words(kind.zh, kind.en) for kind in KINDS}
+_SKILLS_BY_KIND = {kind.code: kind.specialties for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """The names of the codes, and which industries are near to which. An unknown code is shown as it is.
 
-    Industries and their neighbours are those of `ground.industries` unless others are given.
+    Industries and their neighbours are those of `ground.industries`, kinds of incident and the
+    specialties that each calls for those of `incidents.kinds`, unless others are given.
     """
 
     industries: Mapping[str, Words] = field(default_factory=lambda: _INDUSTRIES)
@@ -176,6 +200,8 @@ class Vocabulary:
     specialties: Mapping[str, Words] = field(default_factory=dict)
     capabilities: Mapping[str, Words] = field(default_factory=dict)
     task_categories: Mapping[str, Words] = field(default_factory=dict)
+    incident_kinds: Mapping[str, Words] = field(default_factory=lambda: _INCIDENT_KINDS)
+    skills_by_kind: Mapping[str, Sequence[str]] = field(default_factory=lambda: _SKILLS_BY_KIND)
 
     def industry(self, code: str) -> Words:
         return self.industries.get(code, Words.same(code))
@@ -188,6 +214,13 @@ class Vocabulary:
 
     def task_category(self, code: str) -> Words:
         return self.task_categories.get(code, Words.same(code))
+
+    def incident_kind(self, code: str) -> Words:
+        return self.incident_kinds.get(code, Words.same(code))
+
+    def skills_for(self, incident_kind: str | None) -> tuple[str, ...]:
+        """Return the specialties that an incident of this kind calls for."""
+        return tuple(self.skills_by_kind.get(incident_kind or "", ()))
 
     def near_to(self, code: str) -> tuple[str, ...]:
         return tuple(near for near in self.near.get(code, ()) if near != code)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coordination.paging import InviteeKind
+from ground.dates import SHANGHAI
 from ground.terms import Words
 
 Rows = NDArray[np.int64]
@@ -91,10 +92,22 @@ class Spans(Generic[Fact]):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What an agreement says: its number, and the minutes in which the team has promised to arrive."""
+    """What an agreement says: its number, and the minutes in which the team has promised to arrive.
+
+    `sites` are the (id, name) of those it is limited to, by id; none is all of the enterprise's.
+    `measured_minutes` is the drive where somebody has driven it. `was_ended` tells an agreement that
+    was ended before its term from one that ran out.
+    """
 
     number: str
     minutes: int | None = None
+    was_ended: bool = False
+    sites: tuple[tuple[int, str], ...] = ()
+    measured_minutes: int | None = None
+
+    def covers(self, site_id: int | None) -> bool:
+        """Say whether it is certain that the promise holds for this site."""
+        return not self.sites or any(site_id == covered for covered, _ in self.sites)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +125,8 @@ class Pool:
     latitudes: Floats
     longitudes: Floats
     callouts: Rows  # call-outs in the last 90 days
+    last_answers: Rows  # the day of the last answer to anything, 0 where none is known
+    experience: Mapping[str, Rows]  # past deployments, by the kind of incident
     primary: Tags  # practices an expert's main industry; the industries that a team serves
     secondary: Tags = field(default_factory=Tags)
     specialties: Tags = field(default_factory=Tags)
@@ -119,7 +134,11 @@ class Pool:
     capabilities: Tags = field(default_factory=Tags)
     states: Tags = field(default_factory=Tags)
     owners: Tags = field(default_factory=Tags)
+    kinds: Tags = field(default_factory=Tags)
+    full_time: Rows = field(default_factory=lambda: NOBODY)
+    shifts_ended: Floats = field(default_factory=lambda: np.empty(0))  # epoch seconds; see `of_teams`
     refused: Rows = field(default_factory=lambda: NOBODY)
+    unreached: Rows = field(default_factory=lambda: NOBODY)
     suspensions: Spans[None] = field(default_factory=Spans)
     appointments: Spans[bool] = field(default_factory=Spans)  # the fact: ended early
     absences: Spans[str] = field(default_factory=Spans)
@@ -148,8 +167,13 @@ class Pool:
         visits: Iterable[tuple[int, date, date, str]] = (),
         agreements: Iterable[tuple[int, int, date, date, date | None, str, int | None]] = (),
         deployments: Iterable[tuple[int, str]] = (),
+        agreement_sites: Iterable[tuple[str, int, str]] = (),
+        measured_drives: Iterable[tuple[str, int]] = (),
         callouts: Iterable[tuple[int, int]] = (),
+        experience: Iterable[tuple[int, str, int]] = (),
+        last_answers: Iterable[tuple[int, date]] = (),
         refused_today: Iterable[int] = (),
+        unreached_today: Iterable[int] = (),
     ) -> Pool:
         """Return this pool with what changes by the minute, given as `of_experts` and `of_teams` take it.
 
@@ -157,14 +181,21 @@ class Pool:
         every question at the cost of the few facts that are read for it.
         """
         row_of = self.row_of
-        counts = np.zeros(len(self), dtype=np.int64)
-        for id_, count in callouts:
+        limited: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for number, site_id, name in agreement_sites:
+            limited[number].append((site_id, name))
+        measured = dict(measured_drives)
+        answered = np.zeros(len(self), dtype=np.int64)
+        for id_, day in last_answers:
             if id_ in row_of:
-                counts[row_of[id_]] += count
+                answered[row_of[id_]] = max(answered[row_of[id_]], day.toordinal())
         return replace(
             self,
-            callouts=counts,
-            refused=np.asarray(sorted({row_of[i] for i in refused_today if i in row_of}), dtype=np.int64),
+            callouts=_counts(row_of, callouts),
+            experience=_by_kind(row_of, experience),
+            last_answers=answered,
+            refused=_named(row_of, refused_today),
+            unreached=_named(row_of, unreached_today),
             interests=Spans(
                 (row_of[i], enterprise, _since(starts), _until(ends), words)
                 for i, enterprise, starts, ends, words in interests
@@ -175,7 +206,13 @@ class Pool:
                 (row_of[i], None, BEGINNING, NEVER, label) for i, label in deployments if i in row_of
             ),
             agreements=Spans(
-                (row_of[i], enterprise, starts.toordinal(), _last_day(ends, ended), Promise(number, promised))
+                (
+                    *(row_of[i], enterprise, starts.toordinal(), _last_day(ends, ended)),
+                    Promise(
+                        *(number, promised, ended is not None and ended <= ends),
+                        *(tuple(sorted(limited[number])), measured.get(number)),
+                    ),
+                )
                 for i, enterprise, starts, ends, ended, number, promised in agreements
                 if i in row_of
             ),
@@ -196,7 +233,10 @@ class Pool:
         visits: Iterable[tuple[int, date, date, str]] = (),
         deployments: Iterable[tuple[int, str]] = (),
         callouts: Iterable[tuple[int, int]] = (),
+        experience: Iterable[tuple[int, str, int]] = (),
+        last_answers: Iterable[tuple[int, date]] = (),
         refused_today: Iterable[int] = (),
+        unreached_today: Iterable[int] = (),
     ) -> Pool:
         """Make a pool of experts from plain tuples, such as `values_list` gives, in any order.
 
@@ -214,10 +254,14 @@ class Pool:
         :param visits: (id, starts_on, ends_on, label) for guidance agreed but not yet done.
         :param deployments: (id, label) for exclusive seats not yet released, such as an incident's number.
         :param callouts: (id, how often called out in the last 90 days).
-        :param refused_today: ids of those who declined, or could not be reached, today.
+        :param experience: (id, kind of incident, how often sent to one).
+        :param last_answers: (id, the day of an answer to any call); the latest counts.
+        :param refused_today: ids of those who declined today.
+        :param unreached_today: ids of those to whom every message failed today.
         """
         lines = sorted({line[0]: line for line in experts}.values())
         row_of = {line[0]: row for row, line in enumerate(lines)}
+        nothing = np.zeros(len(lines), dtype=np.int64)  # until `with_engagements` fills it
         practised = [(row_of[i], code, rank) for i, code, rank in practices if i in row_of]
         return cls(
             kind=InviteeKind.EXPERT,
@@ -226,7 +270,9 @@ class Pool:
             names=[line[1] for line in lines],
             latitudes=_degrees(line[2] for line in lines),
             longitudes=_degrees(line[3] for line in lines),
-            callouts=np.zeros(len(lines), dtype=np.int64),
+            callouts=nothing,
+            experience={},
+            last_answers=nothing,
             primary=Tags((row, code) for row, code, rank in practised if rank == "primary"),
             secondary=Tags((row, code) for row, code, rank in practised if rank != "primary"),
             specialties=_tags(row_of, specialties),
@@ -250,7 +296,10 @@ class Pool:
             visits=visits,
             deployments=deployments,
             callouts=callouts,
+            experience=experience,
+            last_answers=last_answers,
             refused_today=refused_today,
+            unreached_today=unreached_today,
         )
 
     @classmethod
@@ -260,10 +309,18 @@ class Pool:
         *,
         industries: Iterable[tuple[int, str]] = (),
         capabilities: Iterable[tuple[int, str]] = (),
+        kinds: Iterable[tuple[int, str]] = (),
+        full_time: Iterable[int] = (),
+        apparatus_shifts: Iterable[tuple[int, datetime]] = (),
         agreements: Iterable[tuple[int, int, date, date, date | None, str, int | None]] = (),
+        agreement_sites: Iterable[tuple[str, int, str]] = (),
+        measured_drives: Iterable[tuple[str, int]] = (),
         deployments: Iterable[tuple[int, str]] = (),
         callouts: Iterable[tuple[int, int]] = (),
+        experience: Iterable[tuple[int, str, int]] = (),
+        last_answers: Iterable[tuple[int, date]] = (),
         refused_today: Iterable[int] = (),
+        unreached_today: Iterable[int] = (),
     ) -> Pool:
         """Make a pool of rescue teams from plain tuples, in any order; see `of_experts`.
 
@@ -271,11 +328,21 @@ class Pool:
             states are those of `contracts.models.TeamState`.
         :param industries: (id, code) for the industries served.
         :param capabilities: (id, capability code).
+        :param kinds: (id, kind) and full_time: ids of standing teams; the kinds are those of
+            `contracts.models.TeamKind`.
+        :param apparatus_shifts: (id, when its last shift under breathing apparatus ended).
         :param agreements: (id, enterprise id, starts_on, ends_on, terminated_on, number, promised minutes);
             only those that both sides have confirmed, lapsed ones included.
+        :param agreement_sites: (agreement number, site id, site name) of those that are limited to sites.
+        :param measured_drives: (agreement number, minutes) of those whose drive was measured.
         """
         lines = sorted({line[0]: line for line in teams}.values())
         row_of = {line[0]: row for row, line in enumerate(lines)}
+        nothing = np.zeros(len(lines), dtype=np.int64)  # until `with_engagements` fills it
+        shifts_ended = np.full(len(lines), np.nan)
+        for id_, ended_at in apparatus_shifts:
+            if id_ in row_of:
+                shifts_ended[row_of[id_]] = epoch_seconds(ended_at)
         return cls(
             kind=InviteeKind.TEAM,
             ids=np.asarray([line[0] for line in lines], dtype=np.int64),
@@ -283,14 +350,51 @@ class Pool:
             names=[line[1] for line in lines],
             latitudes=_degrees(line[2] for line in lines),
             longitudes=_degrees(line[3] for line in lines),
-            callouts=np.zeros(len(lines), dtype=np.int64),
+            callouts=nothing,
+            experience={},
+            last_answers=nothing,
             primary=_tags(row_of, industries),
             capabilities=_tags(row_of, capabilities),
             states=Tags((row, str(line[4])) for row, line in enumerate(lines)),
             owners=Tags((row, str(line[5])) for row, line in enumerate(lines) if line[5] is not None),
+            kinds=_tags(row_of, kinds),
+            full_time=_named(row_of, full_time),
+            shifts_ended=shifts_ended,
         ).with_engagements(
-            agreements=agreements, deployments=deployments, callouts=callouts, refused_today=refused_today
+            agreements=agreements,
+            agreement_sites=agreement_sites,
+            measured_drives=measured_drives,
+            deployments=deployments,
+            callouts=callouts,
+            experience=experience,
+            last_answers=last_answers,
+            refused_today=refused_today,
+            unreached_today=unreached_today,
         )
+
+
+def epoch_seconds(at: datetime) -> float:
+    """Return a moment as a number; one without a time zone is taken to be in Asia/Shanghai."""
+    return (at if at.tzinfo else at.replace(tzinfo=SHANGHAI)).timestamp()
+
+
+def _counts(row_of: Mapping[int, int], lines: Iterable[tuple[int, int]]) -> Rows:
+    counts = np.zeros(len(row_of), dtype=np.int64)
+    for id_, count in lines:
+        if id_ in row_of:
+            counts[row_of[id_]] += count
+    return counts
+
+
+def _by_kind(row_of: Mapping[int, int], lines: Iterable[tuple[int, str, int]]) -> dict[str, Rows]:
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for id_, kind, count in lines:
+        found[kind].append((id_, count))
+    return {kind: _counts(row_of, counts) for kind, counts in found.items()}
+
+
+def _named(row_of: Mapping[int, int], ids: Iterable[int]) -> Rows:
+    return np.asarray(sorted({row_of[i] for i in ids if i in row_of}), dtype=np.int64)
 
 
 def _degrees(values: Iterable[float | None]) -> Floats:

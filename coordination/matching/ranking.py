@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from coordination.matching import scoring
 from coordination.matching.fits import Case, Fit
 from coordination.matching.needs import Requirement
-from coordination.matching.rules import BARS, Rule
+from coordination.matching.rule import Rule
+from coordination.matching.rules import BARS
 from coordination.matching.scoring import Weights
 from coordination.matching.seating import Bench
 from coordination.paging import InviteeKind

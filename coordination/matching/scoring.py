@@ -1,11 +1,11 @@
-"""How good those who may go are: expertise, travel time and load, each with its points and its words.
+"""How good those who may go are: expertise, travel, load and freshness of contact, in points and in words.
 
 Pure. Scores rank experts. Teams are ranked by their minutes and how often they went; their score is shown beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -22,10 +22,14 @@ from ground.terms import Words, joined
 
 Costs = NDArray[np.int64]
 
-# What is left when an expert is not of the trade itself, and what a specialty that was asked for adds.
-# Indexed by Fit.
+# What is left when an expert is not of the trade itself. Indexed by Fit.
 FIT_SHARES = np.array([0.0, 0.45, 0.75, 1.0])
+# Of the points for expertise: for the specialty that was asked for, for another that an incident of this
+# kind calls for, and for having been sent to such incidents before (half of it once, most of it twice).
+# A share counts only where the need asks for it; the trade has the rest.
 SPECIALTY_SHARE = 0.2
+SKILLS_SHARE = 0.1
+EXPERIENCE_SHARE = 0.1
 
 # Minutes from the call until wheels roll. Assumptions: a standing team leaves sooner than a person.
 TURNOUT_MINUTES: Mapping[InviteeKind, float] = MappingProxyType(
@@ -41,27 +45,33 @@ UNKNOWN_MINUTES = 10_000.0  # later than anybody who has a place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """The points of a perfect candidate, by part; any three numbers, scaled to 100.
+    """The points of a perfect candidate, by part, 100 in all.
 
-    Travel and load are worth half at `travel_half_at_minutes` and `load_half_at_callouts`. A team is ranked by
-    its minutes, `fairness_minutes` longer for every call-out of the last 90 days.
+    Freshness has its own; expertise, travel and load are any three numbers, which share the rest. Travel,
+    load and freshness are worth half at `travel_half_at_minutes`, `load_half_at_callouts` and
+    `freshness_half_at_days`. A team is ranked by its minutes, `fairness_minutes` longer for every call-out
+    of the last 90 days.
     """
 
-    version: str = "2026.1"
+    version: str = "2026.2"
     expertise: float = 50
     travel: float = 30
-    load: float = 20
+    load: float = 15
+    freshness: float = 5
     travel_half_at_minutes: float = 120
     load_half_at_callouts: float = 4
+    freshness_half_at_days: float = 90
     fairness_minutes: float = 2
 
     @property
-    def points(self) -> tuple[float, float, float]:
-        """Return the points of expertise, travel and load, 100 in all; equal shares if none counts."""
+    def points(self) -> tuple[float, float, float, float]:
+        """Return the points of expertise, travel, load and freshness; equal shares if none of the three counts."""
+        freshness = min(100.0, max(0.0, self.freshness))
         given = [max(0.0, weight) for weight in (self.expertise, self.travel, self.load)]
         total = sum(given)
-        expertise, travel, load = (100 * w / total for w in given) if total else (100 / 3,) * 3
-        return expertise, travel, load
+        left = 100 - freshness
+        expertise, travel, load = (left * w / total for w in given) if total else (left / 3,) * 3
+        return expertise, travel, load, freshness
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -69,8 +79,10 @@ class Weights:
             "expertise": self.expertise,
             "travel": self.travel,
             "load": self.load,
+            "freshness": self.freshness,
             "travel_half_at_minutes": self.travel_half_at_minutes,
             "load_half_at_callouts": self.load_half_at_callouts,
+            "freshness_half_at_days": self.freshness_half_at_days,
             "fairness_minutes": self.fairness_minutes,
         }
 
@@ -103,6 +115,7 @@ class Scores:
     expertise: Floats
     travel: Floats
     load: Floats
+    freshness: Floats
 
     def taken(self, order: Rows) -> Scores:
         """Return the same columns in another order."""
@@ -113,11 +126,12 @@ class Scores:
             self.expertise[order],
             self.travel[order],
             self.load[order],
+            self.freshness[order],
         )
 
     @property
     def totals(self) -> Floats:
-        total: Floats = self.expertise + self.travel + self.load
+        total: Floats = self.expertise + self.travel + self.load + self.freshness
         return total
 
 
@@ -145,19 +159,65 @@ def score(
     case: Case, rows: Rows, weights: Weights, turnout: Mapping[InviteeKind, float] = TURNOUT_MINUTES
 ) -> Scores:
     """Return the columns of the score for these rows."""
-    expertise_points, travel_points, load_points = weights.points
+    expertise_points, travel_points, load_points, freshness_points = weights.points
     distances_km, minutes = travel(case, rows, turnout)
-    expertise = FIT_SHARES[case.fits[rows]]
-    if case.requirement.specialty and case.requirement.industry:
-        special = np.zeros(len(case.pool))
-        special[case.pool.specialties.rows(case.requirement.specialty)] = 1
-        expertise = (1 - SPECIALTY_SHARE) * expertise + SPECIALTY_SHARE * special[rows]
     near = np.where(np.isnan(minutes), 0.0, 0.5 ** (minutes / weights.travel_half_at_minutes))
     callouts = case.pool.callouts[rows].astype(np.float64)
     rested: Floats = weights.load_half_at_callouts / (weights.load_half_at_callouts + callouts)
     return Scores(
-        rows, distances_km, minutes, expertise * expertise_points, near * travel_points, rested * load_points
+        rows,
+        distances_km,
+        minutes,
+        expertise=_expertise(case, rows) * expertise_points,
+        travel=near * travel_points,
+        load=rested * load_points,
+        freshness=_freshness(case, rows, weights) * freshness_points,
     )
+
+
+def _expertise(case: Case, rows: Rows) -> Floats:
+    """Return how good the trade is, from 0 to 1, with the specialties and the experience that the need asks for."""
+    shares: list[tuple[float, Floats]] = []
+    if case.requirement.specialty and case.requirement.industry:
+        shares.append((SPECIALTY_SHARE, _marked(case, (case.requirement.specialty,))[rows]))
+    if case.asks_experts and (skills := _skills(case)):
+        shares.append((SKILLS_SHARE, _marked(case, skills)[rows]))
+    if case.need.incident_kind:
+        shares.append((EXPERIENCE_SHARE, 1 - 0.5 ** _times(case)[rows].astype(np.float64)))
+    trade: Floats = FIT_SHARES[case.fits[rows]]
+    if not shares:
+        return trade
+    expertise: Floats = (1 - sum(share for share, _ in shares)) * trade
+    for share, held in shares:
+        expertise = expertise + share * held
+    return expertise
+
+
+def _times(case: Case) -> Rows:
+    """Return how often each row of the pool was sent to an incident of this kind."""
+    nothing = np.zeros(len(case.pool), dtype=np.int64)
+    return case.pool.experience.get(case.need.incident_kind or "", nothing)
+
+
+def _skills(case: Case) -> tuple[str, ...]:
+    """Return the specialties for this kind of incident, without the one that is asked for by itself."""
+    skills = case.vocabulary.skills_for(case.need.incident_kind)
+    return tuple(code for code in skills if code != case.requirement.specialty)
+
+
+def _marked(case: Case, specialties: Sequence[str]) -> Floats:
+    marked = np.zeros(len(case.pool))
+    for code in specialties:
+        marked[case.pool.specialties.rows(code)] = 1
+    return marked
+
+
+def _freshness(case: Case, rows: Rows, weights: Weights) -> Floats:
+    """Return how lately these answered, from 1 for today to 0 for never."""
+    answered_on = case.pool.last_answers[rows]
+    days = np.maximum(case.need.today - answered_on, 0)
+    fresh: Floats = np.where(answered_on > 0, 0.5 ** (days / weights.freshness_half_at_days), 0.0)
+    return fresh
 
 
 def arrivals(scores: Scores) -> Costs:
@@ -178,16 +238,17 @@ def costs_of(case: Case, scores: Scores, weights: Weights) -> Costs:
     return costs
 
 
-def parts(case: Case, scores: Scores, at: int, weights: Weights) -> tuple[ScorePart, ScorePart, ScorePart]:
-    """Return the three parts of the score at a position of `scores`, in words."""
+def parts(case: Case, scores: Scores, at: int, weights: Weights) -> tuple[ScorePart, ...]:
+    """Return the parts of the score at a position of `scores`, in words; the first is about expertise."""
     row = int(scores.rows[at])
-    expertise_points, travel_points, load_points = weights.points
+    expertise_points, travel_points, load_points, freshness_points = weights.points
     return (
         ScorePart("expertise", float(scores.expertise[at]), expertise_points, expertise_words(case, row)),
         ScorePart(
             "travel", float(scores.travel[at]), travel_points, travel_words(case, float(scores.minutes[at]))
         ),
         ScorePart("load", float(scores.load[at]), load_points, load_words(int(case.pool.callouts[row]))),
+        ScorePart("freshness", float(scores.freshness[at]), freshness_points, freshness_words(case, row)),
     )
 
 
@@ -220,7 +281,26 @@ def expertise_words(case: Case, row: int) -> Words:
     if ask.specialty and case.pool.specialties.has(row, ask.specialty):
         name = vocabulary.specialty(ask.specialty)
         said.append(Words("专业方向：{name}", "specialty: {name}").filled(name=name))
+    said += _kind_words(case, row)
     return joined(said, Words("，", ", ")) if said else Words("未要求专业", "no trade asked")
+
+
+def _kind_words(case: Case, row: int) -> list[Words]:
+    """Say what somebody knows of this kind of incident: by specialty, and by having been there."""
+    if not case.need.incident_kind:
+        return []
+    kind = case.vocabulary.incident_kind(case.need.incident_kind)
+    said = []
+    skills = [code for code in _skills(case) if case.pool.specialties.has(row, code)]
+    if case.asks_experts and skills:
+        names = joined([case.vocabulary.specialty(code) for code in skills])
+        said.append(Words("对口{kind}：{names}", "for {kind}: {names}").filled(kind=kind, names=names))
+    if times := int(_times(case)[row]):
+        often = Words(f"{times} 次", "once" if times == 1 else f"{times} times")
+        said.append(
+            Words("曾出动处置{kind} {often}", "went to {kind} {often} before").filled(kind=kind, often=often)
+        )
+    return said
 
 
 def travel_words(case: Case, minutes: float) -> Words:
@@ -239,3 +319,14 @@ def load_words(callouts: int) -> Words:
         return Words("近 90 天未出动", "not called out in 90 days")
     times = "once" if callouts == 1 else f"{callouts} times"
     return Words(f"近 90 天出动 {callouts} 次", f"called out {times} in 90 days")
+
+
+def freshness_words(case: Case, row: int) -> Words:
+    answered_on = int(case.pool.last_answers[row])
+    if not answered_on:
+        return Words("近一年没有答复记录", "no answer in a year")
+    days = case.need.today - answered_on
+    if days <= 0:
+        return Words("今天答复过", "answered today")
+    ago = "yesterday" if days == 1 else f"{days} days ago"
+    return Words(f"{days} 天前答复过", f"last answered {ago}")

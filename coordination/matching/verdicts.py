@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.bases import Basis
+from contracts.bases import FOOTINGS, Basis, Document
 from coordination.matching.fits import Fit
 from coordination.matching.reasons import Reason
 from coordination.matching.scoring import ScorePart
@@ -20,21 +20,57 @@ from ground.terms import Words
 
 @dataclass(frozen=True, slots=True)
 class BasisOffered:
-    """The strongest basis that holds on the day; `number` and `promised_minutes` are the agreement's."""
+    """The strongest basis that holds on the day, who pays then, and what is written to the team.
+
+    `number` and `promised_minutes` are the agreement's; `in_time` sets the promise against the time that
+    the drive takes, in words in `timing`. `otherwise` is what is left when this basis is not chosen.
+    """
 
     basis: Basis
     words: Words
     law: Law | None = None
     number: str = ""
     promised_minutes: int | None = None
+    in_time: bool | None = None
+    timing: Words | None = None
+    otherwise: BasisOffered | None = None
+
+    @property
+    def name(self) -> Words:
+        return Words(self.basis.zh, self.basis.en)
+
+    @property
+    def document(self) -> Document:
+        return FOOTINGS[self.basis].document
+
+    @property
+    def document_words(self) -> Words:
+        """Return the paper with its article: "救援命令（《…条例》第十八条）"."""
+        return _cited(Words(self.document.zh, self.document.en), FOOTINGS[self.basis].document_law)
+
+    @property
+    def payer_words(self) -> Words:
+        """Return who pays, with the article where the law says it."""
+        footing = FOOTINGS[self.basis]
+        return _cited(footing.payer, footing.payer_law)
 
     def to_dict(self) -> dict[str, Any]:
+        footing = FOOTINGS[self.basis]
         return {
             "basis": str(self.basis),
+            "name": self.name.to_dict(),
             "words": self.words.to_dict(),
             "law": self.law.to_dict() if self.law else None,
             "number": self.number,
             "promised_minutes": self.promised_minutes,
+            "in_time": self.in_time,
+            "timing": self.timing.to_dict() if self.timing else None,
+            "document": str(self.document),
+            "document_words": self.document_words.to_dict(),
+            "document_law": footing.document_law.to_dict() if footing.document_law else None,
+            "payer_words": self.payer_words.to_dict(),
+            "payer_law": footing.payer_law.to_dict() if footing.payer_law else None,
+            "otherwise": self.otherwise.to_dict() if self.otherwise else None,
         }
 
 
@@ -125,6 +161,10 @@ class Shortfall:
             "causes": [cause.to_dict() for cause in self.causes],
             "words": self.words.to_dict(),
         }
+
+
+def _cited(words: Words, law: Law | None) -> Words:
+    return Words(f"{words.zh}（{law.words.zh}）", f"{words.en} ({law.words.en})") if law else words
 
 
 def _rounded(value: float | None) -> float | None:

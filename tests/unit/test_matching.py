@@ -82,7 +82,12 @@ def test_the_nearest_of_equals_is_proposed_and_the_next_three_wait() -> None:
 
 
 def test_a_row_says_why_in_words_and_figures() -> None:
-    pool = roster({LI: ("李", "WH", 30)}, callouts=[(LI, 4)], specialties=[(LI, "leak")])
+    pool = roster(
+        {LI: ("李", "WH", 30)},
+        callouts=[(LI, 4)],
+        specialties=[(LI, "leak")],
+        last_answers=[(LI, date(2026, 11, 15))],
+    )
     ask = replace(CHEMIST, specialty="leak")
     names = Vocabulary(specialties={"leak": Words("带压堵漏", "plugging under pressure")})
 
@@ -95,15 +100,17 @@ def test_a_row_says_why_in_words_and_figures() -> None:
         "危险化学品为主专业，专业方向：带压堵漏",
         f"约 {row.minutes:.0f} 分钟（直线估算）",
         "近 90 天出动 4 次",
+        "3 天前答复过",
     ]
     assert [part.words.en for part in row.parts] == [
         "mainly hazardous chemicals, specialty: plugging under pressure",
         f"about {row.minutes:.0f} min (straight-line estimate)",
         "called out 4 times in 90 days",
+        "last answered 3 days ago",
     ]
-    assert [part.of for part in row.parts] == [50, 30, 20]
+    assert [part.of for part in row.parts] == [50, 30, 15, 5]
     assert row.parts[0].points == 50
-    assert row.parts[2].points == 10
+    assert row.parts[2].points == 7.5
     assert row.score == round(sum(part.points for part in row.parts))
 
 
@@ -157,10 +164,14 @@ def test_of_two_with_the_same_points_the_nearer_goes_and_of_two_as_near_the_lowe
 @pytest.mark.parametrize(
     ("weights", "points"),
     [
-        pytest.param(Weights(), (50, 30, 20), id="as they come"),
-        pytest.param(Weights(expertise=1, travel=1, load=2), (25, 25, 50), id="scaled to a hundred"),
-        pytest.param(Weights(expertise=0, travel=0, load=0), (100 / 3,) * 3, id="all at zero"),
-        pytest.param(Weights(expertise=-5, travel=1, load=0), (0, 100, 0), id="below zero"),
+        pytest.param(Weights(), (50, 30, 15, 5), id="as they come"),
+        pytest.param(Weights(expertise=1, travel=1, load=3), (19, 19, 57, 5), id="they share what is left"),
+        pytest.param(Weights(expertise=0, travel=0, load=0), (95 / 3, 95 / 3, 95 / 3, 5), id="all at zero"),
+        pytest.param(Weights(expertise=-5, travel=1, load=0), (0, 95, 0, 5), id="below zero"),
+        pytest.param(
+            Weights(expertise=1, travel=1, load=0, freshness=0), (50, 50, 0, 0), id="without freshness"
+        ),
+        pytest.param(Weights(freshness=300), (0, 0, 0, 100), id="nothing but freshness"),
     ],
 )
 def test_any_three_weights_have_a_meaning(weights: Weights, points: tuple[float, ...]) -> None:

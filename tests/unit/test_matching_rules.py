@@ -5,8 +5,9 @@ The need is for an expert in hazardous chemicals, on site in 唐山, on 18 Novem
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
 import pytest
@@ -20,10 +21,14 @@ from coordination.matching import (
     Pool,
     Requirement,
     Situation,
+    Vocabulary,
     match,
 )
-from coordination.matching.rules import BARS, CAUTIONS
+from coordination.matching.fits import case_of
+from coordination.matching.rule import Rule
+from coordination.matching.rules import BARS, CAUTIONS, NEAR_NOT_NEEDED
 from coordination.visits import GuidanceKind
+from ground.dates import SHANGHAI
 from ground.places import Point
 from ground.terms import Words
 
@@ -335,7 +340,22 @@ CAUTIONED = [
         id="still at an incident two weeks before the inspection",
     ),
     pytest.param(
-        li(refused_today=[LI]), RESCUE, {"refused_today": "今日已婉拒或未接通一次"}, id="said no this morning"
+        li(refused_today=[LI]), RESCUE, {"refused_today": "今日已婉拒一次"}, id="said no this morning"
+    ),
+    pytest.param(
+        li(unreached_today=[LI]),
+        RESCUE,
+        {"unreached_today": "今日发出的通知全部失败，请打电话核实"},
+        id="no message reached them today",
+    ),
+    pytest.param(
+        li(refused_today=[LI], unreached_today=[LI]),
+        RESCUE,
+        {
+            "refused_today": "今日已婉拒一次",
+            "unreached_today": "今日发出的通知全部失败，请打电话核实",
+        },
+        id="said no to one call and was not reached by another",
     ),
     pytest.param(
         li(appointments=[(LI, day(1, 1), day(11, 30), None)]),
@@ -405,9 +425,21 @@ def team(state: str = "ready", owner: int | None = None, **facts: Any) -> Pool:
     return Pool.of_teams([(TEAM, "演示危化队", 39.7, 118.3, state, owner)], **{**standing, **facts})
 
 
+def mine_team(**facts: Any) -> Pool:
+    """Return a standing mine rescue team that serves coal mines, unless `facts` say otherwise."""
+    standing: dict[str, Any] = {"industries": [(TEAM, "MK")], "kinds": [(TEAM, "mine")], "full_time": [TEAM]}
+    return team(**{**standing, **facts})
+
+
+def shanghai(hour: int, minute: int = 0, *, on: date = TODAY) -> datetime:
+    return datetime.combine(on, time(hour, minute), SHANGHAI)
+
+
 PLUGGING = replace(
     RESCUE, requirements=(Requirement(key="team", kind=InviteeKind.TEAM, capability="plugging"),)
 )
+# It is 14:18 in Shanghai.
+RESTED_AT_SIX, TIRED_AT_SEVEN = shanghai(6, 18), shanghai(7)
 
 
 @pytest.mark.parametrize(
@@ -432,14 +464,90 @@ PLUGGING = replace(
             {"resting": "队伍正在休整", "capability": "不具备要求的能力：plugging"},
             id="resting and unable",
         ),
+        pytest.param(
+            mine_team(apparatus_shifts=[(TEAM, TIRED_AT_SEVEN)]),
+            {"apparatus_rest": "佩用呼吸器的班次于 11-18 07:00 结束，须休息 8 小时，11-18 15:00 起可再出动"},
+            id="came out of the apparatus seven hours ago",
+        ),
+        pytest.param(
+            mine_team(apparatus_shifts=[(TEAM, RESTED_AT_SIX)]), {}, id="eight hours of rest are over"
+        ),
+        pytest.param(
+            team(apparatus_shifts=[(TEAM, TIRED_AT_SEVEN)]),
+            {
+                "apparatus_rest_elsewhere": "佩用呼吸器的班次于 11-18 07:00 结束，"
+                "参照矿山救援队休息 8 小时，11-18 15:00 起可再出动"
+            },
+            id="no mine team, seven hours after the apparatus",
+        ),
+        pytest.param(
+            mine_team(state="resting", apparatus_shifts=[(TEAM, TIRED_AT_SEVEN)]),
+            {
+                "resting": "队伍正在休整",
+                "apparatus_rest": "佩用呼吸器的班次于 11-18 07:00 结束，须休息 8 小时，11-18 15:00 起可再出动",
+            },
+            id="says that it rests, and must",
+        ),
     ],
 )
 def test_teams_that_are_left_out_are_told_every_reason(pool: Pool, reasons: dict[str, str]) -> None:
     assert reasons_against(pool, PLUGGING) == reasons
 
 
-def agreement(ends_on: date, ended_on: date | None = None, promised: int | None = 30) -> Pool:
-    return team(agreements=[(TEAM, FIRM, day(1, 1), ends_on, ended_on, "XY-1", promised)])
+TEAM_FOR_A_DRILL = replace(INSPECTION, situation=Situation.DRILL, requirements=PLUGGING.requirements)
+
+
+@pytest.mark.parametrize(
+    ("pool", "situation", "reasons"),
+    [
+        pytest.param(
+            mine_team(),
+            situation,
+            {"mine_team_for_rescue_only": "专职矿山救援队，不得调作救援以外的工作"},
+            id=f"a standing mine team for {situation.en}",
+        )
+        for situation in Situation
+        if situation is not Situation.RESCUE
+    ]
+    + [
+        pytest.param(mine_team(), Situation.RESCUE, {}, id="a standing mine team for a rescue"),
+        pytest.param(mine_team(full_time=[]), Situation.DRILL, {}, id="a part-time mine team for a drill"),
+        pytest.param(team(full_time=[TEAM]), Situation.DRILL, {}, id="a standing hazchem team for a drill"),
+        pytest.param(
+            mine_team(industries=[(TEAM, "FM")]),
+            Situation.DRILL,
+            {},
+            id="the coal regulations say nothing about a team that serves no coal mine",
+        ),
+    ],
+)
+def test_a_standing_mine_team_is_for_rescue_only(
+    pool: Pool, situation: Situation, reasons: dict[str, str]
+) -> None:
+    assert reasons_against(pool, replace(TEAM_FOR_A_DRILL, situation=situation)) == reasons
+
+
+def test_rest_for_a_later_day_is_counted_until_that_day_begins() -> None:
+    tired = team(apparatus_shifts=[(TEAM, shanghai(17, on=day(11, 30)))])
+
+    assert "apparatus_rest_elsewhere" in reasons_against(tired, TEAM_FOR_A_DRILL)
+    assert reasons_against(tired, replace(TEAM_FOR_A_DRILL, on=day(12, 2))) == {}
+
+
+def test_the_articles_of_the_coal_regulations_are_cited_for_mine_teams_alone() -> None:
+    def laws(pool: Pool, need: Need) -> list[str]:
+        said = only_match(pool, need).about(TEAM)
+        return [r.law.whole.zh for r in said.reasons if r.law] if isinstance(said, Excluded) else []
+
+    tired = [(TEAM, TIRED_AT_SEVEN)]
+    version = "（2025 年修订，2026-02-01 起施行）"
+    assert laws(mine_team(apparatus_shifts=tired), PLUGGING) == [f"《煤矿安全规程》第七百六十六条{version}"]
+    assert laws(mine_team(), TEAM_FOR_A_DRILL) == [f"《煤矿安全规程》第七百三十四条{version}"]
+    assert laws(team(apparatus_shifts=tired), PLUGGING) == []
+
+
+def agreement(ends_on: date, ended_on: date | None = None, promised: int | None = 30, **facts: Any) -> Pool:
+    return team(agreements=[(TEAM, FIRM, day(1, 1), ends_on, ended_on, "XY-1", promised)], **facts)
 
 
 @pytest.mark.parametrize(
@@ -479,17 +587,126 @@ def test_a_team_shows_on_what_basis_it_can_be_asked(pool: Pool, basis: str, word
     assert (str(offered.basis), offered.words.zh) == (basis, words)
 
 
-def test_an_agreement_that_lapsed_yesterday_is_shown_as_lapsed() -> None:
-    assert cautions(agreement(day(11, 17)), PLUGGING) == {
-        "agreement_lapsed": "协议 XY-1 已于 2026-11-17 到期，不再构成义务"
-    }
+MAIN_WORKS, TANK_FARM = 71, 72
+FOR_THE_TANK_FARM = [("XY-1", TANK_FARM, "罐区")]
+AT_THE_MAIN_WORKS = replace(PLUGGING, site_id=MAIN_WORKS)
+
+OBLIGES_NOT = [
+    pytest.param(
+        agreement(day(11, 17)),
+        AT_THE_MAIN_WORKS,
+        {"agreement_lapsed": "已到期：协议 XY-1 已于 2026-11-17 到期，不再构成义务"},
+        id="ran out yesterday",
+    ),
+    pytest.param(
+        agreement(day(12, 31), ended_on=TODAY),
+        AT_THE_MAIN_WORKS,
+        {"agreement_terminated": "已终止：协议 XY-1 自 2026-11-18 起终止，不再构成义务"},
+        id="ended from today on",
+    ),
+    pytest.param(
+        team(agreements=[(TEAM, FIRM, day(11, 19), day(12, 31), None, "XY-1", 30)]),
+        AT_THE_MAIN_WORKS,
+        {"agreement_upcoming": "协议 XY-1 自 2026-11-19 起生效，现在还不构成义务"},
+        id="begins tomorrow",
+    ),
+    pytest.param(
+        agreement(day(12, 31), agreement_sites=FOR_THE_TANK_FARM),
+        AT_THE_MAIN_WORKS,
+        {"agreement_elsewhere": "协议 XY-1 只覆盖罐区，不含事发厂区，不构成义务"},
+        id="covers another site",
+    ),
+    pytest.param(
+        agreement(day(12, 31), agreement_sites=FOR_THE_TANK_FARM),
+        PLUGGING,
+        {
+            "agreement_site_unknown": "协议 XY-1 只覆盖罐区；事发厂区未填，填写后才能判断是否构成义务",
+        },
+        id="covers one site, and nobody knows where it happened",
+    ),
+]
+
+
+@pytest.mark.parametrize(("pool", "need", "said"), OBLIGES_NOT)
+def test_an_agreement_that_does_not_oblige_is_shown_and_says_why(
+    pool: Pool, need: Need, said: dict[str, str]
+) -> None:
+    offered = only_match(pool, need).rows()[0].basis
+
+    assert cautions(pool, need) == said
+    assert offered is not None
+    assert offered.basis == "order"
+
+
+@pytest.mark.parametrize(
+    ("pool", "need"),
+    [
+        pytest.param(agreement(day(12, 31)), PLUGGING, id="all sites, the site unknown"),
+        pytest.param(agreement(day(12, 31)), AT_THE_MAIN_WORKS, id="all sites"),
+        pytest.param(
+            agreement(day(12, 31), agreement_sites=[*FOR_THE_TANK_FARM, ("XY-1", MAIN_WORKS, "主厂区")]),
+            AT_THE_MAIN_WORKS,
+            id="both sites by name",
+        ),
+        pytest.param(agreement(day(12, 31), ended_on=day(12, 1)), PLUGGING, id="to be ended in a fortnight"),
+        pytest.param(
+            team(
+                agreements=[
+                    (TEAM, FIRM, day(1, 1, 2024), day(12, 31, 2025), None, "XY-0", 40),
+                    (TEAM, FIRM, day(1, 1), day(12, 31), None, "XY-1", 30),
+                    (TEAM, FIRM, day(1, 1, 2027), day(12, 31, 2027), None, "XY-2", 30),
+                ]
+            ),
+            PLUGGING,
+            id="renewed: neither the old one nor the next needs a word",
+        ),
+    ],
+)
+def test_an_agreement_in_force_and_in_scope_obliges_and_needs_no_caution(pool: Pool, need: Need) -> None:
+    offered = only_match(pool, need).rows()[0].basis
+
+    assert cautions(pool, need) == {}
+    assert offered is not None
+    assert (offered.basis, offered.number) == ("agreement", "XY-1")
 
 
 def test_every_rule_is_met_by_a_line_of_these_tables() -> None:
-    met = {code for case in (*BARRED, *CAUTIONED) for code in cast(dict[str, str], case.values[2])}
-    met |= {"out_of_service", "resting", "capability", "agreement_lapsed"}
+    tables = (*BARRED, *CAUTIONED, *OBLIGES_NOT)
+    met = {code for case in tables for code in cast(dict[str, str], case.values[2])}
+    met |= {"out_of_service", "resting", "capability"}
+    met |= {"apparatus_rest", "apparatus_rest_elsewhere", "mine_team_for_rescue_only"}
 
     assert {rule.code for rule in (*BARS, *CAUTIONS)} == met
+
+
+def test_every_rule_says_itself_in_both_languages_and_has_a_code_of_its_own() -> None:
+    rules = (*BARS, *CAUTIONS, NEAR_NOT_NEEDED)
+
+    assert len({rule.code for rule in rules}) == len(rules)
+    for rule in rules:
+        assert all(rule.sentence) and all(rule.label), rule.code
+        assert rule.situations and rule.about, rule.code
+        assert set(rule.laws) <= set(Situation), rule.code
+        assert re.search("[一-鿿]", rule.sentence.zh) and not re.search("[一-鿿]", rule.sentence.en), (
+            rule.code
+        )
+
+
+@pytest.mark.parametrize("rule", [*BARS, *CAUTIONS], ids=lambda rule: rule.code)
+@pytest.mark.parametrize("situation", Situation)
+def test_a_rule_holds_for_nobody_in_a_situation_or_of_a_kind_that_it_is_not_about(
+    rule: Rule, situation: Situation
+) -> None:
+    everything = {"interests": [(LI, FIRM, None, None, Words("任职", "employed there"))]}
+    pools = (
+        li(suspended_on=day(1, 1), practices=[], visits=[(LI, TODAY, TODAY, "ZD-1")], **everything),
+        mine_team(state="resting", apparatus_shifts=[(TEAM, TIRED_AT_SEVEN)], capabilities=[]),
+    )
+    for pool in pools:
+        need = replace(PLUGGING if pool.kind is InviteeKind.TEAM else RESCUE, situation=situation)
+        case = case_of(pool, need, need.requirements[0], Vocabulary())
+        if situation not in rule.situations or pool.kind not in rule.about:
+            assert list(rule.finds(case)) == []
 
 
 def test_every_kind_of_guidance_is_a_situation() -> None:
