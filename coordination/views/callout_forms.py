@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _l
 from contracts.models import Capability
 from coordination.answers import Answer
 from coordination.callouts import RequirementSpec
+from coordination.matching import Weights
 from coordination.paging import POLICIES, AnswerSource, InviteeKind, Mode, Reply
 from ground.languages import is_english, name_of, term_choices
 from ground.models import Industry, Specialty
@@ -89,6 +90,49 @@ class Lists:
         self.industry_rows = list(self.industry)
         self.specialty_rows = list(self.specialty)
         self.capability_rows = list(self.capability)
+
+
+SLIDERS = "w"
+
+
+def slider(label: Any) -> forms.IntegerField:
+    widget = forms.NumberInput(attrs={"type": "range", "min": 0, "max": 100, "step": 5})
+    return forms.IntegerField(label=label, min_value=0, max_value=100, required=False, widget=widget)
+
+
+class WeightsForm(forms.Form):
+    """What counts how much in the ranking of experts: three sliders, of which only the proportion matters."""
+
+    expertise = slider(_l("专业"))
+    travel = slider(_l("到场快"))
+    load = slider(_l("轮流"))
+
+    def __init__(self, sent: Mapping[str, Any]) -> None:
+        usual = Weights()
+        stand = {"expertise": usual.expertise, "travel": usual.travel, "load": usual.load}
+        moved = f"{SLIDERS}-expertise" in sent
+        super().__init__(
+            sent if moved else None,
+            prefix=SLIDERS,
+            initial={name: round(weight) for name, weight in stand.items()},
+        )
+
+    def weights(self) -> Weights:
+        """Return the weights that the sliders stand for; one that says nothing usable stands where it usually does."""
+        usual = Weights()
+        self.full_clean()
+        said: Mapping[str, Any] = self.cleaned_data if self.is_bound else {}
+
+        def at(name: str, otherwise: float) -> float:
+            value = said.get(name)
+            return otherwise if value is None else float(value)
+
+        return replace(
+            usual,
+            expertise=at("expertise", usual.expertise),
+            travel=at("travel", usual.travel),
+            load=at("load", usual.load),
+        )
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,8 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = actor_of(request)
 
     def begin(at: datetime) -> str:
-        proposal = recommendations.propose(incident, wanted.specs, at=at)
+        weights = callout_forms.WeightsForm(request.POST).weights()
+        proposal = recommendations.propose(incident, wanted.specs, weights=weights, at=at)
         invitees = _ordered(proposal, callout_forms.ticked(request.POST, wanted.specs), request.POST)
         callout = callouts.start(
             incident,
@@ -141,8 +142,13 @@ def _has_seats(specs: Sequence[RequirementSpec]) -> bool:
 
 
 def _rows_sent(sent: QueryDict) -> dict[str, str]:
-    """Return the requirement lines as they were sent, for the address of the page that shows them again."""
-    return {name: str(sent[name]) for name in sent if name[:1] == "r" and name[1:2].isdigit()}
+    """Return the requirement lines and sliders as they were sent, for the address of the page that shows them again."""
+    sliders = f"{callout_forms.SLIDERS}-"
+    return {
+        name: str(sent[name])
+        for name in sent
+        if (name[:1] == "r" and name[1:2].isdigit()) or name.startswith(sliders)
+    }
 
 
 def _ordered(proposal: Proposal, chosen: Mapping[str, Sequence[int]], sent: QueryDict) -> list[Invitee]:

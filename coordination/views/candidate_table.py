@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from coordination import recommendations
 from coordination.callouts import RequirementSpec
-from coordination.matching import CandidateRow, Excluded, Match
+from coordination.matching import CandidateRow, Excluded, Match, Weights
 from coordination.models import Requirement
 from coordination.paging import InviteeKind, Mode
 from coordination.recommendations import Proposal
@@ -128,10 +128,11 @@ def candidates_of(
     *,
     board: Board | None = None,
     show_all: bool = False,
+    weights: Weights | None = None,
     at: datetime,
 ) -> Candidates:
     """Match now, and put those on the list of `board` (the running callout) before the others."""
-    proposal = recommendations.propose(incident, specs, at=at)
+    proposal = recommendations.propose(incident, specs, weights=weights, at=at)
     marks = _Marks()
     tables = []
     for number, (spec, one) in enumerate(zip(specs, proposal.matching, strict=True)):

@@ -297,19 +297,23 @@ def candidates(
     if asked.get("new") or "r0-kind" in asked:
         running = None
     wanted = None
+    sliders = callout_forms.WeightsForm(asked)
     if running:
         specs = specs_of(running)
     else:
         wanted = callout_forms.wanted_by(recommendations.proposed_requirements(incident), asked)
         specs = wanted.specs
-    found = candidates_of(incident, specs, board=running, show_all=bool(asked.get("all")), at=at)
+    found = candidates_of(
+        incident, specs, board=running, show_all=bool(asked.get("all")), weights=sliders.weights(), at=at
+    )
     return {
         "candidates": found,
         "groups": [("expert", found.experts), ("team", found.teams)],
-        "needs_open": "r0-kind" in asked,
+        "needs_open": "r0-kind" in asked or sliders.is_bound,
         "features": found.features,
         "running": running,
         "wanted": wanted,
+        "sliders": sliders,
         "fingerprint": callout_forms.fingerprint(specs),
         "policy_form": callout_forms.PolicyForm(
             initial={"policy": asked.get("policy") or "urgent", "known": len(boards)}
