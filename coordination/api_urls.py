@@ -6,6 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from coordination.api import (
     callouts,
+    draws,
     guidance,
     incidents,
     invitations,
@@ -48,6 +49,7 @@ urlpatterns: list[URLPattern] = [
     path("guidance-requests/", guidance.GuidanceRequests.as_view()),
     path(REQUEST, guidance.GuidanceDetail.as_view()),
     path(f"{REQUEST}candidates/", matching.GuidanceCandidates.as_view()),
+    path(f"{REQUEST}draw/", draws.GuidanceDraw.as_view()),
     path(f"{REQUEST}submit/", guidance.SubmitGuidance.as_view()),
     path(f"{REQUEST}accept/", guidance.AcceptGuidance.as_view()),
     path(f"{REQUEST}return/", guidance.ReturnGuidance.as_view()),

@@ -17,9 +17,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from contracts.models import Enterprise, Interest, InterestKind, Site
 from contracts.periods import Period
-from coordination import callouts, deliveries, deployments, wording
+from coordination import callouts, deliveries, deployments, draws, wording
 from coordination.announcements import announce
 from coordination.callouts import Invitee, RequirementSpec
+from coordination.matching.draw import SeedSource
 from coordination.matching.needs import Situation
 from coordination.models import Callout, Deployment, Finding, GuidanceRequest, Invitation
 from coordination.paging import NOT_THERE_YET, AnswerSource, DeploymentStatus, InvitationStatus
@@ -128,11 +129,12 @@ def submit(request: GuidanceRequest, *, by: Actor, at: datetime) -> None:
 
 
 def accept(request: GuidanceRequest, *, by: Actor, at: datetime) -> None:
-    """Take a submitted request on; the enterprise is told."""
+    """Take a submitted request on; the enterprise is told. The seed of a draw is sealed from this moment."""
     with transaction.atomic():
         locked = _lock_for(request, G.ACCEPTED)
         locked.accepted_at, locked.accepted_by = at, by.user
         _move(request, locked, G.ACCEPTED, by=by, at=at)
+        draws.seal(locked, source=SeedSource.AT_ACCEPTANCE, by=by, at=at)
         _tell_enterprise(locked, "已受理", "正在为您选派专家", at=at)
 
 

@@ -6,6 +6,7 @@ from coordination.views import (
     callouts,
     desk,
     guidance,
+    guidance_draws,
     home,
     inbox,
     incidents,
@@ -13,6 +14,7 @@ from coordination.views import (
     my_enterprise,
     my_team,
     people,
+    plans,
 )
 
 urlpatterns = [
@@ -50,6 +52,11 @@ urlpatterns = [
     path("invitations/<uuid:public_id>/answer/", callouts.answer, name="invitation-answer"),
     path("invitations/<uuid:public_id>/withdraw/", callouts.withdraw, name="invitation-withdraw"),
     path("deployments/<uuid:public_id>/<slug:step>/", callouts.step, name="deployment-step"),
+    # What an incident of a kind is proposed, before there is one
+    path("response-plans/", plans.index, name="response-plans"),
+    path("response-plans/<slug:kind>/", plans.detail, name="response-plan"),
+    path("response-plans/<slug:kind>/edit/", plans.edit, name="response-plan-edit"),
+    path("response-plans/<slug:kind>/reset/", plans.reset, name="response-plan-reset"),
     # Guidance
     path("my-enterprise/", my_enterprise.home, name="my-enterprise"),
     path("my-enterprise/guidance/new/", my_enterprise.ask, name="guidance-new"),
@@ -65,6 +72,7 @@ urlpatterns = [
         guidance.answer,
         name="guidance-answer",
     ),
+    path("draws/<uuid:public_id>.json", guidance_draws.download, name="draw-file"),
     # A team's own page
     path("my-team/", my_team.home, name="my-team"),
     path("my-team/state/", my_team.set_state, name="my-team-state"),

@@ -10,6 +10,7 @@ from coordination.models.callouts import (
     Seat,
 )
 from coordination.models.deliveries import Delivery, Inbound, InboxMessage, SendIntent, Worker
+from coordination.models.draws import Draw
 from coordination.models.guidance import Finding, GuidanceRequest
 from coordination.models.recommendations import IdempotentAnswer, Recommendation
 
@@ -19,6 +20,7 @@ __all__ = [
     "Delivery",
     "Deployment",
     "DeploymentStep",
+    "Draw",
     "Finding",
     "GuidanceRequest",
     "IdempotentAnswer",

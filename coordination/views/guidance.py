@@ -5,7 +5,7 @@ Every step is one POST to one operation; what it refuses is said on the page it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -20,12 +20,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from coordination import answers, callouts, guidance, live, recommendations, tasks
+from coordination import answers, callouts, draws, guidance, live, recommendations, tasks
 from coordination.answers import Answer
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.models import GuidanceRequest, Invitation
 from coordination.paging import AnswerSource, CalloutStatus, Reply
 from coordination.recommendations import Proposal
+from coordination.views import guidance_draws
 from coordination.views import guidance_page as shown
 from coordination.views.guidance_forms import DaysForm, ReportForm
 from coordination.visits import FINISHED, GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
@@ -161,6 +162,54 @@ def _source(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetim
     specs = [_spec(request, asked)]
     proposal = recommendations.propose(asked, specs, at=at)
     invitees = _chosen(request, proposal)
+    _ask(asked, specs, proposal, invitees, by, at)
+    return ngettext(
+        "已列入 %(n)d 位专家，按顺序邀请。", "已列入 %(n)d 位专家，按顺序邀请。", len(invitees)
+    ) % {"n": len(invitees)}
+
+
+def _draw(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime) -> str:
+    """Draw by lot among all who may go; nobody is asked yet."""
+    known = request.POST.get("known", "")
+    made = draws.draw(
+        asked,
+        seats=_spec(request, asked).seats,
+        reason=request.POST.get("reason", "")[:200],
+        known=int(known) if known.isdecimal() and len(known) < 4 else None,
+        by=by,
+        at=at,
+    )
+    return ngettext(
+        "已从 %(n)d 位候选人中抽取，请看结果。", "已从 %(n)d 位候选人中抽取，请看结果。", len(made.candidates)
+    ) % {"n": len(made.candidates)}
+
+
+def _ask_drawn(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime) -> str:
+    """Ask those who were drawn last, in the order drawn, and then the reserves."""
+    made = asked.draws.made().last()
+    if made is None:
+        raise WrongChoice("还没有抽取。请先随机抽取。", "Nobody has been drawn yet. Draw first.")
+    ready = draws.ready(made, at=at)
+    _ask(asked, [ready.spec], ready.proposal, ready.invitees, by, at)
+    said = ngettext(
+        "已按抽取结果列入 %(n)d 位专家，按顺序邀请。",
+        "已按抽取结果列入 %(n)d 位专家，按顺序邀请。",
+        len(ready.invitees),
+    ) % {"n": len(ready.invitees)}
+    if ready.passed_over:
+        said += _("现在不能派、已跳过：%(names)s。") % {"names": _("、").join(ready.passed_over)}
+    return said
+
+
+def _ask(
+    asked: GuidanceRequest,
+    specs: Sequence[RequirementSpec],
+    proposal: Proposal,
+    invitees: Sequence[Invitee],
+    by: Actor,
+    at: datetime,
+) -> None:
+    """Put them on the list of the running callout or start one; keep what was proposed."""
     running = asked.callouts.live().first()
     if running:
         guidance.ask_more(asked, running, invitees, by=by, at=at)
@@ -168,9 +217,6 @@ def _source(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetim
     else:
         callout = guidance.source(asked, specs, invitees, by=by, at=at)
     recommendations.keep(proposal, by=by, at=at, callout=callout)
-    return ngettext(
-        "已列入 %(n)d 位专家，按顺序邀请。", "已列入 %(n)d 位专家，按顺序邀请。", len(invitees)
-    ) % {"n": len(invitees)}
 
 
 def _stop(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime) -> str:
@@ -221,6 +267,8 @@ def _cancel(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetim
 _STEPS: Final[Mapping[str, Callable[[HttpRequest, GuidanceRequest, Actor, datetime], str]]] = {
     "accept": _accept,
     "return": _return,
+    "draw": _draw,
+    "ask-drawn": _ask_drawn,
     "callout": _source,
     "stop": _stop,
     "schedule": _schedule,
@@ -306,6 +354,10 @@ def _detail(
         ),
         "report_form": ReportForm(initial={"report": asked.report}),
         "live_url": live.address(f"guidance:{asked.public_id}"),
+        "draws": guidance_draws.of_request(asked),
+        "seal": guidance_draws.seal_of(asked),
+        "can_draw": may_handle and draws.can_draw(asked),
+        "wanted": asked.experts_wanted,
     }
     if _wants_candidates(asked, running) and user_of(request).may(Permission.MATCH):
         context |= _candidates(asked, at)

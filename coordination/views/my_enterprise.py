@@ -20,6 +20,7 @@ from contracts.models import Agreement, Enterprise
 from contracts.periods import AgreementStatus
 from coordination import guidance, live, tasks
 from coordination.models import GuidanceRequest
+from coordination.views import guidance_draws
 from coordination.views import guidance_page as shown
 from coordination.views.guidance_forms import RatingForm, WishForm, as_saved, known_already
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
@@ -219,6 +220,8 @@ def _progress_page(
     state = GuidanceStatus(asked.status)
     context: dict[str, Any] = {
         "asked": asked,
+        "draws": guidance_draws.of_request(asked),
+        "seal": guidance_draws.seal_of(asked),
         "kind": _kind(asked),
         "status": state,
         "stages": shown.stages(asked, has_expert=bool(experts)),

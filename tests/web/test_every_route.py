@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
-from coordination import answers, guidance, links
+from coordination import answers, draws, guidance, links
 from coordination.answers import Answer
 from coordination.callouts import RequirementSpec
 from coordination.guidance import Wish
@@ -139,6 +139,7 @@ PAGES = {
     "guidance/<uuid:public_id>/": Doors(get="DRLA"),
     "guidance/<uuid:public_id>/<slug:name>/": Doors(post="R"),
     "guidance/<uuid:public_id>/invitations/<uuid:invitation_id>/answer/": Doors(post="R"),
+    "draws/<uuid:public_id>.json": Doors(get="DRLAE", own="E"),
     "my-team/": Doors(get="T"),
     "my-team/state/": Doors(post="T"),
     # Roster
@@ -212,6 +213,7 @@ API = {
     "guidance-requests/": Doors(get="DRLAE", post="E"),
     "guidance-requests/<uuid:public_id>/": Doors(get="DRLAE", patch="E", own="E"),
     "guidance-requests/<uuid:public_id>/candidates/": Doors(get="DRLA"),
+    "guidance-requests/<uuid:public_id>/draw/": Doors(get="DRLAE", post="R", own="E"),
     "guidance-requests/<uuid:public_id>/submit/": Doors(post="E", own="E"),
     "guidance-requests/<uuid:public_id>/accept/": Doors(post="R"),
     "guidance-requests/<uuid:public_id>/return/": Doors(post="R"),
@@ -308,7 +310,9 @@ def world(the_clock: StoppedClock) -> World:
     for invitation in invitations:
         answers.answer(invitation, Answer(Reply.ACCEPT, AnswerSource.LINK), by=OFFICER, at=NOON)
     requests = [_a_request(one) for one in (firm, other_firm)]
-    guidance.accept(requests[0], by=OFFICER, at=NOON)
+    for one in requests:
+        guidance.accept(one, by=OFFICER, at=NOON)
+    drawn = [draws.draw(one, by=OFFICER, at=NOON) for one in requests]
     spec = RequirementSpec(InviteeKind.EXPERT, 1, industry=industry())
     visit = guidance.source(requests[0], [spec], [invitee(li)], by=OFFICER, at=NOON)
     absence = Absence.objects.create(expert=li, starts_on=TODAY, ends_on=TODAY)
@@ -325,6 +329,7 @@ def world(the_clock: StoppedClock) -> World:
             "callouts": str(callout.public_id),
             "invitations": str(invitations[which].public_id),
             "deployments": str(invitations[which].deployment.public_id),
+            "draws": str(drawn[which].public_id),
             "guidance": str(requests[which].public_id),
             "guidance-requests": str(requests[which].public_id),
             "my-enterprise": str(requests[which].public_id),
