@@ -101,6 +101,44 @@ def distances_km(
     return kilometres
 
 
+# Half the sum of the ellipsoid's radii of curvature, roughly: it only bends chords into arcs.
+BENDING_RADIUS_KM = 6371.0
+
+
+def geocentric_km(latitudes: ArrayLike, longitudes: ArrayLike) -> Floats:
+    """Return the places as kilometres from the centre of the earth, three rows (x, y, z); not a number where unknown.
+
+    For `distances_from`: worked out once for many places that many questions ask about.
+    """
+    phi, lam = (
+        np.radians(np.asarray(latitudes, dtype=np.float64)),
+        np.radians(np.asarray(longitudes, dtype=np.float64)),
+    )
+    radius_km, squashed = WGS84_ELLIPSOID.a / 1000, 1 - WGS84_ELLIPSOID.es
+    across_km = radius_km / np.sqrt(1 - WGS84_ELLIPSOID.es * np.sin(phi) ** 2)
+    places: Floats = np.stack(
+        [
+            across_km * np.cos(phi) * np.cos(lam),
+            across_km * np.cos(phi) * np.sin(lam),
+            across_km * squashed * np.sin(phi),
+        ]
+    )
+    return places
+
+
+def distances_from(place: Point, places_km: Floats) -> Floats:
+    """Return the distances of `places_km` (of `geocentric_km`) from a place, in kilometres.
+
+    The straight line through the earth between two points of the ellipsoid, bent into an arc. Within a
+    province (1,000 km) that is the geodesic to 0.003 %, for a hundredth of the work; see the tests.
+    """
+    here = geocentric_km([place.latitude], [place.longitude])
+    x, y, z = places_km
+    chords = np.sqrt((x - here[0, 0]) ** 2 + (y - here[1, 0]) ** 2 + (z - here[2, 0]) ** 2)
+    arcs: Floats = 2 * BENDING_RADIUS_KM * np.arcsin(np.minimum(1, chords / (2 * BENDING_RADIUS_KM)))
+    return arcs
+
+
 # --- what people type -----------------------------------------------------------------------------
 
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"

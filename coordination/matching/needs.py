@@ -177,6 +177,7 @@ class Need:
             "incident_kind": self.incident_kind,
             "task_category": self.category,
             "severity": self.severity,
+            "label": self.label,
             "already_asked": sorted([str(kind), id_] for kind, id_ in self.already_asked),
         }
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordination.paging import InviteeKind
+from ground import places
 from ground.dates import SHANGHAI
 from ground.terms import Words
 
@@ -27,6 +28,7 @@ Flags = NDArray[np.bool_]
 
 NOBODY: Rows = np.empty(0, dtype=np.int64)
 BEGINNING = 0
+REMEMBERED = 64  # answers kept by each body of facts
 NEVER = int(np.iinfo(np.int32).max)
 
 Fact = TypeVar("Fact")
@@ -50,6 +52,9 @@ class Tags:
         position = int(np.searchsorted(rows, row))
         return position < len(rows) and int(rows[position]) == row
 
+    def all_codes(self) -> list[str]:
+        return sorted(self._rows)
+
     def codes(self, row: int) -> list[str]:
         """Return the codes of one row, in order. For rows that are shown: it looks through every code."""
         return sorted(code for code in self._rows if self.has(row, code))
@@ -67,12 +72,28 @@ class Spans(Generic[Fact]):
         under: dict[object, list[int]] = defaultdict(list)
         for position, line in enumerate(ordered):
             under[line[1]].append(position)
+        self._touching: dict[tuple[int, int, object], Rows] = {}
         self._under = {key: np.asarray(positions, dtype=np.int64) for key, positions in under.items()}
+
+    def lines(self) -> list[tuple[int, object, int, int, Fact]]:
+        """Return what it was made of: (row, key, start, end, fact), in order."""
+        key_at = {int(at): key for key, under in self._under.items() for at in under}
+        return [
+            (int(self.rows[at]), key_at[at], int(self.starts[at]), int(self.ends[at]), fact)
+            for at, fact in enumerate(self.facts)
+        ]
 
     def touching(self, first: int, last: int, key: object = None) -> Rows:
         """Return the rows that have a fact on some day from `first` to `last`. A row may be named twice."""
+        # Who is appointed today is asked by every requirement of every question of the day.
+        asked = (first, last, key)
+        if (known := self._touching.get(asked)) is not None:
+            return known
         at = self._under.get(key, NOBODY)
         touching: Rows = self.rows[at[(self.starts[at] <= last) & (self.ends[at] >= first)]]
+        if len(self._touching) >= REMEMBERED:
+            self._touching.clear()
+        self._touching[asked] = touching
         return touching
 
     def holding(self, day: int, key: object = None) -> Rows:
@@ -124,6 +145,7 @@ class Pool:
     names: Sequence[str]
     latitudes: Floats
     longitudes: Floats
+    places_km: Floats  # the same, from the centre of the earth; see `ground.places.geocentric_km`
     callouts: Rows  # call-outs in the last 90 days
     last_answers: Rows  # the day of the last answer to anything, 0 where none is known
     experience: Mapping[str, Rows]  # past deployments, by the kind of incident
@@ -154,7 +176,7 @@ class Pool:
     @property
     def placed(self) -> Flags:
         """Say for each row whether its place is known. Degrees that are nowhere on earth are unknown."""
-        known: Flags = (np.abs(self.latitudes) <= 90) & (np.abs(self.longitudes) <= 180)
+        known: Flags = ~np.isnan(self.places_km[0])
         return known
 
     def row(self, id_: int) -> int | None:
@@ -268,8 +290,9 @@ class Pool:
             ids=np.asarray([line[0] for line in lines], dtype=np.int64),
             row_of=row_of,
             names=[line[1] for line in lines],
-            latitudes=_degrees(line[2] for line in lines),
-            longitudes=_degrees(line[3] for line in lines),
+            latitudes=(latitudes := _degrees(line[2] for line in lines)),
+            longitudes=(longitudes := _degrees(line[3] for line in lines)),
+            places_km=places_of(latitudes, longitudes),
             callouts=nothing,
             experience={},
             last_answers=nothing,
@@ -348,8 +371,9 @@ class Pool:
             ids=np.asarray([line[0] for line in lines], dtype=np.int64),
             row_of=row_of,
             names=[line[1] for line in lines],
-            latitudes=_degrees(line[2] for line in lines),
-            longitudes=_degrees(line[3] for line in lines),
+            latitudes=(latitudes := _degrees(line[2] for line in lines)),
+            longitudes=(longitudes := _degrees(line[3] for line in lines)),
+            places_km=places_of(latitudes, longitudes),
             callouts=nothing,
             experience={},
             last_answers=nothing,
@@ -395,6 +419,12 @@ def _by_kind(row_of: Mapping[int, int], lines: Iterable[tuple[int, str, int]]) -
 
 def _named(row_of: Mapping[int, int], ids: Iterable[int]) -> Rows:
     return np.asarray(sorted({row_of[i] for i in ids if i in row_of}), dtype=np.int64)
+
+
+def places_of(latitudes: Floats, longitudes: Floats) -> Floats:
+    """Return the column of places; degrees that are nowhere on earth are unknown."""
+    known = (np.abs(latitudes) <= 90) & (np.abs(longitudes) <= 180)
+    return places.geocentric_km(np.where(known, latitudes, np.nan), np.where(known, longitudes, np.nan))
 
 
 def _degrees(values: Iterable[float | None]) -> Floats:

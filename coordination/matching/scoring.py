@@ -146,9 +146,7 @@ def travel(case: Case, rows: Rows, turnout: Mapping[InviteeKind, float]) -> tupl
     if place is not None:
         known = np.flatnonzero(case.pool.placed[rows])
         at = rows[known]
-        distances_km[known] = places.distances_km(
-            case.pool.latitudes[at], case.pool.longitudes[at], place.latitude, place.longitude
-        )
+        distances_km[known] = places.distances_from(place, case.pool.places_km[:, at])
         minutes[known] = places.drive_minutes(distances_km[known], turnout_minutes=turnout[case.pool.kind])
     if case.requirement.mode is Mode.REMOTE:
         minutes = np.zeros(len(rows))
@@ -215,8 +213,9 @@ def _marked(case: Case, specialties: Sequence[str]) -> Floats:
 def _freshness(case: Case, rows: Rows, weights: Weights) -> Floats:
     """Return how lately these answered, from 1 for today to 0 for never."""
     answered_on = case.pool.last_answers[rows]
-    days = np.maximum(case.need.today - answered_on, 0)
-    fresh: Floats = np.where(answered_on > 0, 0.5 ** (days / weights.freshness_half_at_days), 0.0)
+    known = answered_on > 0
+    days = np.where(known, np.maximum(case.need.today - answered_on, 0), 0)
+    fresh: Floats = known * 0.5 ** (days / weights.freshness_half_at_days)
     return fresh
 
 

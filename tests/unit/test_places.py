@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ground import places
 from ground.places import (
     Datum,
     Point,
@@ -241,3 +242,22 @@ def test_a_negative_distance_is_a_mistake_of_the_caller():
 def test_thousands_of_blanks_in_a_place_are_refused_at_once():
     with pytest.raises(WrongCoordinates, match="不是经纬度"):
         parse_point("东经" + " " * 30_000 + "x")
+
+
+def test_distances_from_one_place_to_many_are_the_geodesic_to_three_in_a_hundred_thousand() -> None:
+    luck = np.random.default_rng(20261118)
+    latitudes, longitudes = luck.uniform(35, 44, 20_000), luck.uniform(112, 121, 20_000)
+    here = Point(38.04, 114.47)
+
+    quick = places.distances_from(here, places.geocentric_km(latitudes, longitudes))
+
+    exact = places.distances_km(latitudes, longitudes, here.latitude, here.longitude)
+    assert np.max(np.abs(quick - exact) / exact) < 3e-5
+    assert np.max(np.abs(quick - exact)) < 0.02
+
+
+def test_somewhere_unknown_is_no_distance_away_and_the_place_itself_none_at_all() -> None:
+    quick = places.distances_from(Point(38, 114), places.geocentric_km([38, float("nan")], [114, 114]))
+
+    assert quick[0] == 0
+    assert np.isnan(quick[1])
