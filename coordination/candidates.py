@@ -53,11 +53,15 @@ REMEMBERED = timedelta(days=365)
 Thing = TypeVar("Thing")
 
 
-def pools(need: Need) -> tuple[Pool, Pool]:
-    """Return the experts and the teams as they stand at `need.at`, with their ties to its enterprise."""
+def pools(need: Need, *others: Need) -> tuple[Pool, Pool]:
+    """Return the experts and the teams as they stand at `need.at`, with their ties to its enterprise.
+
+    Who went to incidents of such kinds before is read for `others` too, which are answered in the same run.
+    """
     experts = _roster.latest()
     teams = _teams.latest()
-    engaged = _Engagements.read(need)
+    kinds = {one.incident_kind for one in (need, *others) if one.incident_kind}
+    engaged = _Engagements.read(need, kinds)
     return (
         experts.with_engagements(
             interests=engaged.interests,
@@ -174,7 +178,7 @@ class _Engagements:
     teams_unreached: list[int]
 
     @classmethod
-    def read(cls, need: Need) -> _Engagements:
+    def read(cls, need: Need, incident_kinds: set[str]) -> _Engagements:
         deployed = Invitation.objects.filter(status=InvitationStatus.ACCEPTED, exclusive=True).values_list(
             "expert_id", "team_id", "callout__incident__number"
         )
@@ -183,7 +187,7 @@ class _Engagements:
         experts_called, teams_called = _split((e, t, n) for e, t, n, _, _ in contacts if n)
         experts_answered, teams_answered = _split((e, t, _day(on)) for e, t, _, on, _ in contacts if on)
         experts_refused, teams_refused = _split((e, t, n) for e, t, _, _, n in contacts if n)
-        experts_experience, teams_experience = _split(_experience(need.incident_kind))
+        experts_experience, teams_experience = _split(_experience(incident_kinds))
         experts_unreached, teams_unreached = _split(_unreached(need.at))
         promises = _promises(need.enterprise_id)
         return cls(
@@ -231,21 +235,24 @@ def _contacts(at: datetime) -> list[Any]:
     )
 
 
-def _experience(incident_kind: str | None) -> list[Any]:
+def _experience(incident_kinds: set[str]) -> list[Any]:
     """Return (expert, team, (kind, how often)) for those who came back from such incidents; drills are none."""
-    if incident_kind is None:
+    if not incident_kinds:
         return []
     lines = (
         Deployment.objects.filter(
             status__in=[DeploymentStatus.RELEASED, DeploymentStatus.REPORTED],
-            invitation__callout__incident__kind=incident_kind,
+            invitation__callout__incident__kind__in=incident_kinds,
             invitation__callout__incident__is_drill=False,
         )
-        .values("invitation__expert_id", "invitation__team_id")
+        .values("invitation__expert_id", "invitation__team_id", "invitation__callout__incident__kind")
         .annotate(times=Count("pk"))
-        .values_list("invitation__expert_id", "invitation__team_id", "times")
+        .values_list(
+            *("invitation__expert_id", "invitation__team_id", "invitation__callout__incident__kind"),
+            "times",
+        )
     )
-    return [(expert, team, (incident_kind, times)) for expert, team, times in lines]
+    return [(expert, team, (kind, times)) for expert, team, kind, times in lines]
 
 
 def _unreached(at: datetime) -> list[Any]:

@@ -124,6 +124,8 @@ def propose(
             requirements,
             place=subject.point,
             enterprise_id=subject.enterprise_id,
+            site_id=subject.site_id,
+            incident_kind=subject.kind,
             already_asked=already,
             weights=weights,
             at=at,
@@ -135,6 +137,7 @@ def propose(
         requirements,
         place=(site.point if site else None) or subject.enterprise.point,
         enterprise_id=subject.enterprise_id,
+        site_id=subject.site_id,
         period=(
             subject.visit_from or subject.wished_from,
             subject.visit_until or subject.wished_until,
@@ -152,6 +155,8 @@ def propose_for(
     *,
     place: Point | None,
     enterprise_id: int | None = None,
+    site_id: int | None = None,
+    incident_kind: str | None = None,
     period: tuple[date | None, date | None] = (None, None),
     already_asked: frozenset[tuple[InviteeKind, int]] = frozenset(),
     weights: Weights | None = None,
@@ -169,12 +174,14 @@ def propose_for(
         until=ends if ends and ends >= today else None,
         place=place,
         enterprise_id=enterprise_id,
+        site_id=site_id,
+        incident_kind=incident_kind,
         already_asked=already_asked,
         severity=severity_of(subject) if isinstance(subject, Incident) else 1,
         label=subject.number if subject else "",
     )
     rivals = _other_needs(subject, at=at) if need.is_urgent else []
-    experts, teams = candidates.pools(need)
+    experts, teams = candidates.pools(need, *rivals)
     matching, *others = match_all(
         [need, *rivals],
         experts=experts,
@@ -226,6 +233,8 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
             on=clock.day_of(at),
             place=incident.point,
             enterprise_id=incident.enterprise_id,
+            site_id=incident.site_id,
+            incident_kind=incident.kind,
             already_asked=frozenset(asked.get(incident.pk, ())),
             severity=severity_of(incident),
             label=incident.number,

@@ -22,6 +22,7 @@ from ground.mistakes import Mistake
 from ground.models import ContactKind, ContactPoint, User
 from ground.places import Datum, Point, WrongCoordinates, is_in_china, point_from
 from ground.terms import Term
+from incidents import kinds
 
 # Outside these a slip of the finger is likelier, and the calendar ends within a day or an offset.
 YEARS = range(1950, 2100)
@@ -161,6 +162,25 @@ class IdField(serializers.UUIDField):
 
     def to_representation(self, value: Any) -> str:
         return str(value.public_id)
+
+
+class KindField(serializers.ChoiceField):
+    """A code from `incident-kinds/`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=kinds.KIND_CHOICES, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        words = {one.code: one.word(language()) for one in kinds.KINDS}
+        if str(data) in words:
+            return str(data)
+        meant = next((one.code for one in kinds.KINDS if data in (one.zh, one.en)), "")
+        listed = "、".join(f"{code} {word}" for code, word in words.items())
+        raise invalid(
+            f"没有“{data}”这种事件类型。可用：{listed}。",
+            f"There is no kind of incident “{data}”. There are: {listed}.",
+            suggestion=meant,
+        )
 
 
 class MomentGiven(serializers.DateTimeField):

@@ -23,6 +23,7 @@ from coordination.api.fields import (
     Body,
     CodeField,
     IdField,
+    KindField,
     MaskedPhone,
     MomentGiven,
     Named,
@@ -47,7 +48,6 @@ from ground.languages import is_english, language
 from ground.models import Industry, Precision, Region
 from incidents import handling, kinds, levels
 from incidents.handling import Casualties, FirstReport
-from incidents.kinds import KIND_CHOICES
 from incidents.levels import AccidentLevel, ResponseLevel
 from incidents.lifecycle import CLOSED_STATUSES, OPEN_STATUSES, IncidentStatus
 from incidents.models import Incident, LogEntry, LogKind
@@ -114,25 +114,6 @@ class LogRow(serializers.ModelSerializer):
     class Meta:
         model = LogEntry
         fields = ("seq", "kind", "at", "recorded_at", "text", "by")
-
-
-class KindField(serializers.ChoiceField):
-    """A code from `incident-kinds/`."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(choices=KIND_CHOICES, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        words = {one.code: one.word(language()) for one in kinds.KINDS}
-        if str(data) in words:
-            return str(data)
-        meant = next((one.code for one in kinds.KINDS if data in (one.zh, one.en)), "")
-        listed = "、".join(f"{code} {word}" for code, word in words.items())
-        raise invalid(
-            f"没有“{data}”这种事件类型。可用：{listed}。",
-            f"There is no kind of incident “{data}”. There are: {listed}.",
-            suggestion=meant,
-        )
 
 
 class Facts(Placed):

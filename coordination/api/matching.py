@@ -11,7 +11,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contracts.models import Capability, Enterprise, RescueTeam
+from contracts.bases import Document
+from contracts.models import Capability, Enterprise, RescueTeam, Site
 from coordination import recommendations
 from coordination.api.bodies import read_json
 from coordination.api.faces import Face
@@ -20,6 +21,7 @@ from coordination.api.fields import (
     CodeField,
     DayGiven,
     IdField,
+    KindField,
     Placed,
     Query,
     TermField,
@@ -137,6 +139,8 @@ class BareNeed(Placed):
     enterprise = IdField(
         Enterprise.objects.open_to, required=False, help_text="For interests and agreements."
     )
+    site = IdField(Site.objects.open_to, required=False, help_text="For agreements that cover some sites.")
+    incident_kind = KindField(required=False, help_text="For those who know such incidents.")
     starts_on = DayGiven(required=False, help_text="Today, if left out.")
     ends_on = DayGiven(required=False)
     rows = serializers.IntegerField(default=ROWS, min_value=1, max_value=1000)
@@ -144,6 +148,16 @@ class BareNeed(Placed):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
+        site, enterprise = attrs.get("site"), attrs.get("enterprise")
+        if site and enterprise and site.enterprise_id != enterprise.pk:
+            raise serializers.ValidationError(
+                {
+                    "site": invalid(
+                        f"厂区“{site.name}”不属于{enterprise.name}。请核对 site 和 enterprise。",
+                        f"The site “{site.name}” is not one of {enterprise.name}. Check site and enterprise.",
+                    ).detail
+                }
+            )
         starts, ends = attrs.get("starts_on"), attrs.get("ends_on")
         if starts and ends and ends < starts:
             raise serializers.ValidationError(
@@ -180,12 +194,28 @@ class PartShown(serializers.Serializer):
     words = serializers.CharField()
 
 
-class BasisShown(serializers.Serializer):
+class FootingShown(serializers.Serializer):
+    """On what ground a team comes, who pays then, and which paper is sent, each with its article."""
+
     basis = serializers.CharField()
+    name = serializers.CharField()
     words = serializers.CharField()
     law = LawShown(allow_null=True)
     number = serializers.CharField()
     promised_minutes = serializers.IntegerField(allow_null=True)
+    in_time = serializers.BooleanField(allow_null=True, help_text="Whether the promise can be kept.")
+    timing = serializers.CharField(allow_null=True)
+    document = TermField(Document)
+    document_words = serializers.CharField()
+    document_law = LawShown(allow_null=True)
+    payer_words = serializers.CharField()
+    payer_law = LawShown(allow_null=True)
+
+
+class BasisShown(FootingShown):
+    """`otherwise` is what is left when the first is not chosen: a favour beside an order."""
+
+    otherwise = FootingShown(allow_null=True)
 
 
 class ExcludedShown(serializers.Serializer):
@@ -329,12 +359,16 @@ class Matches(Face):
     @extend_schema(request=BareNeed, responses=ProposalShown)
     def post(self, request: Request) -> Response:
         said = read(self, BareNeed, request.data)
-        enterprise = said.get("enterprise")
+        site = said.get("site")
+        enterprise = said.get("enterprise") or (site.enterprise if site else None)
+        place = said["point"] or (site.point if site else None) or (enterprise.point if enterprise else None)
         proposal = recommendations.propose_for(
             said["situation"],
             specs(said["requirements"]),
-            place=said["point"] or (enterprise.point if enterprise else None),
+            place=place,
             enterprise_id=enterprise.pk if enterprise else None,
+            site_id=site.pk if site else None,
+            incident_kind=said.get("incident_kind"),
             period=(said.get("starts_on"), said.get("ends_on")),
             at=self.at,
         )

@@ -295,10 +295,9 @@ def _kind_words(case: Case, row: int) -> list[Words]:
         names = joined([case.vocabulary.specialty(code) for code in skills])
         said.append(Words("对口{kind}：{names}", "for {kind}: {names}").filled(kind=kind, names=names))
     if times := int(_times(case)[row]):
-        often = Words(f"{times} 次", "once" if times == 1 else f"{times} times")
-        said.append(
-            Words("曾出动处置{kind} {often}", "went to {kind} {often} before").filled(kind=kind, often=often)
-        )
+        often = "once" if times == 1 else f"{times} times"
+        words = Words(f"曾 {times} 次出动处置{{kind}}", f"went to such an incident {often} before")
+        said.append(words.filled(kind=kind))
     return said
 
 

@@ -53,6 +53,7 @@ class Row:
     basis: TravelTimeBasis | None
     score: int | None
     is_remote: bool
+    offered: Any = None  # on what basis a team comes, who pays, which paper follows
     mark: str = ""
     pin: str = ""
     state: str = ""
@@ -248,6 +249,7 @@ def _row(
         basis=said.travel_basis,
         score=said.score,
         is_remote=spec.mode is Mode.REMOTE,
+        offered=said.basis,
         mark=marks.of(spec.kind, said.id),
         pin=pin(spec.kind, said.id),
         picked=preselect and said.is_picked,
@@ -305,6 +307,7 @@ def _listed_row(line: Line, marks: _Marks) -> Row:
         basis=TravelTimeBasis(invitation.travel_source) if invitation.travel_source else None,
         score=round(invitation.score) if invitation.score is not None else None,
         is_remote=line.is_remote,
+        offered=said.get("basis"),
         mark=marks.of(kind, person.pk),
         pin=pin(kind, person.pk),
         state=line.state,

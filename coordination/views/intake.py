@@ -200,6 +200,8 @@ def _proposal(kind: str, where: Place, *, at: datetime) -> Proposal:
         recommendations.requirements_for(kind, industry),
         place=where.where,
         enterprise_id=enterprise.pk if enterprise else None,
+        site_id=where.site.pk if where.site else None,
+        incident_kind=kind,
         at=at,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,15 +17,21 @@ from django.views.decorators.http import require_POST, require_safe
 from contracts import readiness
 from contracts.models import Agreement, RescueTeam, TeamState
 from coordination import links, wording
+from coordination.matching.rules_teams import APPARATUS_REST
 from coordination.models import Invitation
 from coordination.paging import OUT, CalloutStatus, InvitationStatus
 from ground import clock
 from ground.access import Permission
+from ground.dates import SHANGHAI
 from ground.guards import actor_of, needs, user_of
 from ground.languages import sentence
 from ground.mistakes import Mistake, Refused
 
 SHOWN: Final = 20
+
+
+class NoTime(Mistake):
+    """What was written is no time of day."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,35 @@ def home(request: HttpRequest) -> HttpResponse:
 @needs(Permission.OWN_TEAM)
 def set_state(request: HttpRequest) -> HttpResponse:
     team = _team(request)
+    at = clock.now()
     try:
-        readiness.declare(team, request.POST.get("state", ""), by=actor_of(request), at=clock.now())
+        if "apparatus_ended" in request.POST:
+            ended_at = _last(request.POST["apparatus_ended"], at)
+            readiness.end_apparatus_shift(team, ended_at=ended_at, by=actor_of(request), at=at)
+        else:
+            readiness.declare(team, request.POST.get("state", ""), by=actor_of(request), at=at)
     except Mistake as mistake:
         messages.error(request, sentence(mistake))
         return _page(request, team, status=409 if isinstance(mistake, Refused) else 422)
     messages.success(request, _("队伍状态已更新。"))
     return redirect("my-team")
+
+
+def _last(written: str, at: datetime) -> datetime:
+    """Return when it was last this time of day, "14:20", in Asia/Shanghai: a shift that ended at 23:50 ended yesterday.
+
+    :raises NoTime: if it is no time of day.
+    """
+    try:
+        hour = time.fromisoformat(written.strip())
+    except ValueError as wrong:
+        raise NoTime(
+            f"“{written}”不是时间。请按 24 小时制填写班次结束的时间，例如 14:20。",
+            f"“{written}” is no time of day. Give the time at which the shift ended, such as 14:20.",
+        ) from wrong
+    here = at.astimezone(SHANGHAI)
+    today = datetime.combine(here.date(), hour.replace(tzinfo=None), SHANGHAI)
+    return today if today <= at else today - timedelta(days=1)
 
 
 def _page(request: HttpRequest, team: RescueTeam, *, status: int = 200) -> HttpResponse:
@@ -68,6 +96,7 @@ def _page(request: HttpRequest, team: RescueTeam, *, status: int = 200) -> HttpR
         "team": team,
         "state": TeamState(team.state),
         "states": [TeamState(one) for one in readiness.OWN_STATES],
+        "rests_until": _rests_until(team, at),
         "open": [one for one in asked if one.is_open],
         "past": [one for one in asked if not one.is_open],
         "agreements": [
@@ -78,6 +107,13 @@ def _page(request: HttpRequest, team: RescueTeam, *, status: int = 200) -> HttpR
         ],
     }
     return render(request, "coordination/my_team/home.html", context, status=status)
+
+
+def _rests_until(team: RescueTeam, at: datetime) -> datetime | None:
+    """Return until when matching lets the team rest after breathing apparatus; None if it need not."""
+    ended_at = team.apparatus_shift_ended_at
+    until = ended_at + APPARATUS_REST if ended_at else None
+    return until if until and until > at else None
 
 
 def _team(request: HttpRequest) -> RescueTeam:

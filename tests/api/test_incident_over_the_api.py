@@ -6,7 +6,7 @@ import pytest
 
 from coordination.models import Delivery
 from ground.access import Role
-from tests.factories import a_duty_officer, a_team, a_user, an_enterprise, an_expert
+from tests.factories import a_duty_officer, a_team, a_user, an_agreement, an_enterprise, an_expert
 from tests.moments import minutes
 
 pytestmark = pytest.mark.django_db
@@ -221,6 +221,47 @@ def test_a_bare_need_is_matched_and_nothing_is_stored(officer, django_assert_num
     assert [row["name"] for row in said["rows"]] == ["李工", "王工"]
     assert said["shortfall"]["missing"] == 1
     assert officer.get("incidents/").json()["results"] == []
+
+
+def test_a_bare_need_says_on_what_basis_each_team_comes_who_pays_and_which_paper_follows(officer):
+    firm = an_enterprise()
+    an_agreement(firm, a_team("曹妃甸危化队"), number="XY-1", response_promise_minutes=240)
+    a_team("丰润危化队")
+    site = firm.sites.get()
+
+    answer = officer.post(
+        "matches/",
+        {
+            "site": str(site.public_id),
+            "incident_kind": "hazchem_leak",
+            "requirements": [{"kind": "team", "industry": "WH", "seats": 1}],
+        },
+    )
+
+    assert answer.status_code == 200, answer.json()
+    basis = {row["name"]: row["basis"] for row in answer.json()["requirements"][0]["rows"]}
+    bound, free = basis["曹妃甸危化队"], basis["丰润危化队"]
+    assert (bound["basis"], bound["number"], bound["in_time"]) == ("agreement", "XY-1", True)
+    assert (bound["document"], bound["payer_law"]) == ("request", None)
+    assert (free["basis"], free["document"]) == ("order", "order")
+    assert free["payer_law"]["article"] == "第十九条"
+    assert free["otherwise"]["basis"] == "favour"
+
+
+def test_a_site_of_another_enterprise_is_refused_in_words(officer):
+    firm, other = an_enterprise(), an_enterprise("演示化工厂")
+
+    answer = officer.post(
+        "matches/",
+        {
+            "enterprise": str(firm.public_id),
+            "site": str(other.sites.get().public_id),
+            "requirements": [{"kind": "team", "industry": "WH", "seats": 1}],
+        },
+    )
+
+    assert answer.status_code == 422
+    assert "不属于冀润冷链公司" in str(answer.json())
 
 
 def test_a_team_answers_for_itself_and_for_nobody_else(officer, caller):

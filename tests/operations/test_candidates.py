@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from contracts.models import Interest, InterestKind
-from coordination import recommendations
+from contracts import readiness
+from contracts.models import Interest, InterestKind, Site, TeamKind, TeamLevel
+from coordination import deployments, recommendations
 from coordination.answers import Answer, answer
+from coordination.callouts import RequirementSpec
 from coordination.matching import Situation
-from coordination.paging import AnswerSource, InviteeKind, Reply
+from coordination.models import Delivery
+from coordination.paging import AnswerSource, DeliveryStatus, InviteeKind, Reply
 from experts.models import Absence, Expert
 from ground.audit import Actor
 from tests.factories import (
@@ -20,14 +23,17 @@ from tests.factories import (
     a_callout,
     a_team,
     an_agreement,
+    an_enterprise,
     an_expert,
     an_incident,
+    industry,
     invitation_of,
 )
 from tests.moments import NOON, TODAY, minutes
 from tests.roster_at_scale import many_experts
 
 pytestmark = pytest.mark.django_db
+SELF = Actor(None, "本人")
 
 
 def proposal_for(incident):
@@ -45,6 +51,11 @@ def why_not(incident, name):
         if one.name == name
         for reason in one.reasons
     }
+
+
+def cautions_about(name):
+    rows = proposal_for(an_incident()).matching["1"].rows()
+    return {caution.code for row in rows if row.name == name for caution in row.cautions}
 
 
 def queries(call):
@@ -167,6 +178,140 @@ def test_a_no_of_yesterday_is_not_held_against_anybody():
 
     assert "refused_today" in cautions_after_a_no("李工", at=NOON - minutes(60))
     assert "refused_today" not in cautions_after_a_no("王工", at=NOON - minutes(24 * 60))
+
+
+def messages_of(callout, one, status, *, at=NOON):
+    deliveries = invitation_of(callout, one).deliveries
+    deliveries.update(status=status, created_at=at)
+    return deliveries
+
+
+@pytest.mark.parametrize(
+    ("status", "at", "unreached"),
+    [
+        pytest.param(DeliveryStatus.FAILED, NOON - minutes(60), True, id="failed an hour ago"),
+        pytest.param(DeliveryStatus.FAILED, NOON - minutes(24 * 60), False, id="failed yesterday"),
+        pytest.param(DeliveryStatus.DELIVERED, NOON - minutes(60), False, id="arrived"),
+        pytest.param(DeliveryStatus.PENDING, NOON - minutes(1), False, id="still under way"),
+    ],
+)
+def test_whom_no_message_reached_today_is_pointed_out(status, at, unreached):
+    li = an_expert("李工")
+    messages_of(a_callout(an_incident(), asks=[li], at=at), li, status, at=at)
+
+    assert ("unreached_today" in cautions_about("李工")) is unreached
+
+
+def test_one_message_that_arrived_is_enough_and_so_is_an_answer():
+    li, wang = an_expert("李工"), an_expert("王工")
+    to_li, to_wang = (a_callout(an_incident(), asks=[one], at=NOON - minutes(60)) for one in (li, wang))
+    messages_of(to_li, li, DeliveryStatus.FAILED)
+    messages_of(to_wang, wang, DeliveryStatus.FAILED)
+    assert "unreached_today" in cautions_about("李工") & cautions_about("王工")
+
+    last = Delivery.objects.filter(invitation__expert=li).last()
+    Delivery.objects.filter(pk=last.pk).update(status=DeliveryStatus.DELIVERED)
+    answer(
+        invitation_of(to_wang, wang),
+        Answer(Reply.DECLINE, AnswerSource.OFFICER),
+        by=OFFICER,
+        at=NOON - minutes(5),
+    )
+
+    assert "unreached_today" not in cautions_about("李工")
+    assert cautions_about("王工") == {"refused_today"}
+
+
+def went_to(incident, expert, *, at):
+    callout = a_callout(incident, asks=[expert], at=at)
+    answer(invitation_of(callout, expert), Answer(Reply.ACCEPT, AnswerSource.LINK), by=SELF, at=at)
+    deployment = invitation_of(callout, expert).deployment
+    for step in (deployments.arrive, deployments.release):
+        step(deployment, by=SELF, source=AnswerSource.LINK, at=at + minutes(30))
+
+
+def test_who_went_to_such_an_incident_before_scores_higher_and_it_is_said():
+    an_expert("李工")
+    wang, zhao = an_expert("王工"), an_expert("赵工")
+    long_ago = NOON - timedelta(days=200)
+    went_to(an_incident(at=long_ago), wang, at=long_ago)
+    went_to(an_incident(at=long_ago, is_drill=True), zhao, at=long_ago)
+
+    rows = {row.name: row for row in proposal_for(an_incident()).matching["1"].rows()}
+
+    assert "曾 1 次出动处置危化品泄漏" in rows["王工"].parts[0].words.zh
+    assert rows["王工"].parts[0].points > rows["李工"].parts[0].points
+    # A drill is no incident, but it shows that Zhao could be reached.
+    assert rows["赵工"].parts[0] == rows["李工"].parts[0]
+    assert rows["赵工"].parts[3].words.zh == "200 天前答复过"
+    assert rows["李工"].parts[3].words.zh == "近一年没有答复记录"
+
+
+def test_an_agreement_for_another_site_obliges_nobody_at_this_one():
+    firm = an_enterprise()
+    main, farm = (
+        firm.sites.get(),
+        Site.objects.create(enterprise=firm, name="罐区", industry_id="WH", region=firm.region),
+    )
+    bound = an_agreement(firm, a_team("协议队"))
+    bound.sites.set([farm])
+
+    def team_at(site):
+        (row,) = proposal_for(an_incident(firm, site=site)).matching["2"].rows()
+        return row
+
+    assert team_at(main).basis.basis == "order"
+    assert "agreement_elsewhere" in {caution.code for caution in team_at(main).cautions}
+    assert (team_at(farm).basis.basis, team_at(farm).basis.number) == ("agreement", bound.number)
+
+
+def test_a_measured_drive_stands_above_the_estimate_when_a_promise_is_checked():
+    firm = an_enterprise()
+    drive = {"drive_minutes": 20, "response_promise_minutes": 30}
+    an_agreement(firm, a_team("实测队", region="130100"), drive_time_source="measured", **drive)
+    an_agreement(firm, a_team("估算队", region="130100"), drive_time_source="estimated", **drive)
+
+    rows = {row.name: row for row in proposal_for(an_incident(firm)).matching["2"].rows()}
+
+    assert rows["实测队"].basis.in_time is True
+    assert rows["实测队"].basis.timing.zh == "约 25 分钟（实测），在承诺之内"
+    assert rows["估算队"].basis.in_time is False
+
+
+def test_a_team_rests_eight_hours_after_breathing_apparatus_and_is_then_proposed_again():
+    team = a_team("古冶矿山救援队", kind=TeamKind.MINE)
+    incident = an_incident(kind="gas_explosion", enterprise=an_enterprise(practises="MK"))
+    readiness.end_apparatus_shift(team, ended_at=NOON - minutes(60), by=OFFICER, at=NOON)
+
+    def about(at):
+        wanted = recommendations.proposed_requirements(incident)
+        return recommendations.propose(incident, wanted, at=at).matching["2"].about(team.pk)
+
+    (reason,) = about(NOON).reasons
+    assert reason.code == "apparatus_rest"
+    assert reason.law.article.zh == "第七百六十六条"
+    assert "11-24 21:18 起可再出动" in reason.words.zh
+    assert about(NOON + minutes(7 * 60)).name == "古冶矿山救援队"
+    assert about(NOON + minutes(7 * 60)).is_picked
+
+
+@pytest.mark.parametrize(
+    ("level", "barred"),
+    [
+        pytest.param(TeamLevel.CITY, True, id="full-time"),
+        pytest.param(TeamLevel.ENTERPRISE_FULL, True, id="full-time, an enterprise's"),
+        pytest.param(TeamLevel.ENTERPRISE_PART, False, id="part-time"),
+    ],
+)
+def test_a_standing_mine_rescue_team_is_not_booked_for_a_drill(level, barred):
+    team = a_team("古冶矿山救援队", kind=TeamKind.MINE, level=level)
+    wanted = [RequirementSpec(InviteeKind.TEAM, 1, industry=industry("MK"))]
+
+    proposal = recommendations.propose_for(Situation.DRILL, wanted, place=team.point, at=NOON)
+
+    said = proposal.matching["1"].about(team.pk)
+    codes = {reason.code for reason in getattr(said, "reasons", ())}
+    assert codes == ({"mine_team_for_rescue_only"} if barred else set())
 
 
 def test_the_list_of_a_callout_follows_the_ranking_and_names_nobody_twice():

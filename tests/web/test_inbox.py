@@ -14,7 +14,9 @@ from coordination.paging import AnswerSource, Reply
 from experts.models import Expert
 from ground.access import Role
 from ground.audit import Actor
+from ground.dates import SHANGHAI
 from tests.factories import a_callout, a_team, a_user, an_expert, an_incident, invitation_of
+from tests.moments import minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
 
@@ -100,6 +102,43 @@ def test_a_team_sees_what_it_is_asked_and_says_whether_it_can_go():
     client.post("/my-team/state/", {"state": "resting"})
     team.refresh_from_db()
     assert team.state == "resting"
+
+
+def test_a_team_says_when_its_shift_under_breathing_apparatus_ended_and_is_told_how_long_it_rests(the_clock):
+    team = a_team("古冶矿山救援队")
+    client = Client()
+    client.force_login(a_user("team", Role.TEAM, team=team))
+
+    client.post("/my-team/state/", {"apparatus_ended": "13:00"})  # it is 14:18
+
+    assert "11-24 21:00 前不会派队" in client.get("/my-team/").content.decode()
+    the_clock.move(minutes(7 * 60))
+    assert "前不会派队" not in client.get("/my-team/").content.decode()
+
+
+def test_a_time_that_has_not_come_today_was_yesterday():
+    team = a_team("古冶矿山救援队")
+    client = Client()
+    client.force_login(a_user("team", Role.TEAM, team=team))
+
+    client.post("/my-team/state/", {"apparatus_ended": "23:50"})
+
+    team.refresh_from_db()
+    assert f"{team.apparatus_shift_ended_at.astimezone(SHANGHAI):%m-%d %H:%M}" == "11-23 23:50"
+
+
+@pytest.mark.parametrize("written", ["", "刚才", "25:00"])
+def test_what_is_no_time_of_day_is_refused_in_words(written):
+    team = a_team("古冶矿山救援队")
+    client = Client()
+    client.force_login(a_user("team", Role.TEAM, team=team))
+
+    response = client.post("/my-team/state/", {"apparatus_ended": written})
+
+    assert response.status_code == 422
+    assert "例如 14:20" in response.content.decode()
+    team.refresh_from_db()
+    assert team.apparatus_shift_ended_at is None
 
 
 @pytest.mark.parametrize("state", ["disbanded", "dispatched", "asleep", ""])

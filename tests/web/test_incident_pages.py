@@ -90,6 +90,35 @@ def test_a_lapsed_agreement_is_shown_as_lapsed(officer):
     assert "已到期" in shown.split("老协议队")[1].split("</section>")[0]
 
 
+def test_a_team_is_shown_with_its_basis_who_pays_and_which_paper_follows(officer):
+    firm = an_enterprise()
+    an_agreement(firm, a_team("曹妃甸危化队"))
+    a_team("邻近危化队")
+
+    shown = page(officer, an_incident(firm))
+
+    assert "依据：救援协议 · 文书：救援请求（《生产安全事故应急条例》第十九条） · 费用：按协议约定" in shown
+    assert "依据：政府命令 · 文书：救援命令（《生产安全事故应急条例》第十八条）" in shown
+    assert "费用：事故责任单位承担；无力承担的，由政府协调解决（《生产安全事故应急条例》第十九条）" in shown
+    assert "或协助：救援请求（《生产安全事故应急条例》第十七条） · 费用：双方商定" in shown
+
+
+def test_once_a_team_is_asked_its_basis_is_still_shown_as_it_was_then(officer, incident):
+    li, team = an_expert("李工"), a_team("邻近危化队")
+    send(
+        officer,
+        f"/incidents/{incident.public_id}/callouts/",
+        **rows(EXPERTS, TEAM),
+        shown=SHOWN,
+        policy="urgent",
+        backups="1",
+        **{"pick-expert": [f"1:{li.pk}"], "pick-team": f"2:{team.pk}"},
+    )
+
+    assert status_of(Callout.objects.get(), team) == "asked"
+    assert "依据：政府命令 · 文书：救援命令" in page(officer, incident)
+
+
 def test_who_may_read_sees_no_button_and_no_number(client, incident):
     callout = a_callout(incident, asks=[an_expert("李工", mobile="+8613912340162")])
     client.force_login(a_user("leader", Role.LEADER))
