@@ -12,6 +12,7 @@ from coordination.api import (
     invitations,
     matching,
     parties,
+    plans,
     roster,
     vocabularies,
 )
@@ -59,6 +60,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{REQUEST}rating/", guidance.RateGuidance.as_view()),
     path(f"{REQUEST}close/", guidance.CloseGuidance.as_view()),
     path(f"{REQUEST}cancel/", guidance.CancelGuidance.as_view()),
+    path("response-plans/", plans.ResponsePlans.as_view()),
     path("matches/", matching.Matches.as_view()),
     # Callout, invitations, deployments
     path("callouts/", callouts.Callouts.as_view()),

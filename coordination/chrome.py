@@ -103,6 +103,8 @@ def _nav(request: HttpRequest, user: User) -> list[NavItem]:
         items.append(item("agreements", pgettext("list", "救援协议"), "agreements"))
     if user.may(Permission.READ_GUIDANCE):
         items.append(item("guidance", _("指导申请"), "guidance"))
+    if user.may(Permission.READ_INCIDENTS):
+        items.append(item("response-plans", _("响应预案"), "response-plans"))
     if settings.MUSTER_MODE == "demo" and (
         user.may(Permission.CALL_OUT) or user.may(Permission.HANDLE_GUIDANCE)
     ):

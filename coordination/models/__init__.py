@@ -12,6 +12,7 @@ from coordination.models.callouts import (
 from coordination.models.deliveries import Delivery, Inbound, InboxMessage, SendIntent, Worker
 from coordination.models.draws import Draw
 from coordination.models.guidance import Finding, GuidanceRequest
+from coordination.models.plans import ResponsePlan, ResponsePlanLine
 from coordination.models.recommendations import IdempotentAnswer, Recommendation
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "Invitation",
     "Recommendation",
     "Requirement",
+    "ResponsePlan",
+    "ResponsePlanLine",
     "Seat",
     "SendIntent",
     "Worker",
