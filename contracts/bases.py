@@ -33,40 +33,46 @@ class Document(Term):
 class Footing:
     """What follows from a basis, each with the article that says so.
 
-    The law settles the cost of a rescue that was ordered, and of no other: there `payer_law` is None.
+    `payer` names who pays in a word, `costs` says it whole. The law settles the cost of a rescue that was
+    ordered, and of no other: there `costs_law` is None.
     """
 
     document: Document
     document_law: Law | None = None
     payer: Words
-    payer_law: Law | None = None
+    costs: Words
+    costs_law: Law | None = None
     duty: Law | None = None
 
 
 FOOTINGS: Final[Mapping[Basis, Footing]] = {
     Basis.OWN: Footing(
         document=Document.REQUEST,
-        payer=Words("事发单位自有队伍，费用由本单位承担", "its own team: the enterprise itself"),
+        payer=Words("本单位", "the enterprise"),
+        costs=Words("事发单位自有队伍，费用由本单位承担", "the enterprise pays for its own team"),
     ),
     Basis.AGREEMENT: Footing(
         document=Document.REQUEST,
         document_law=DUTY_TO_JOIN,
-        payer=Words("按协议约定", "as the agreement says"),
+        payer=Words("按协议", "by the agreement"),
+        costs=Words("费用按协议约定", "costs are borne as the agreement says"),
         duty=DUTY_TO_JOIN,
     ),
     Basis.ORDER: Footing(
         document=Document.ORDER,
         document_law=RESCUE_ORDER,
-        payer=Words(
-            "事故责任单位承担；无力承担的，由政府协调解决",
-            "the unit responsible for the accident; if it cannot, the government settles it",
+        payer=Words("事故责任单位", "the unit responsible"),
+        costs=Words(
+            "费用由事故责任单位承担；无力承担的，由政府协调解决",
+            "the unit responsible for the accident pays; if it cannot, the government settles the costs",
         ),
-        payer_law=ORDERED_RESCUE_COSTS,
+        costs_law=ORDERED_RESCUE_COSTS,
         duty=DUTY_TO_JOIN,
     ),
     Basis.FAVOUR: Footing(
         document=Document.REQUEST,
         document_law=RESCUE_REQUEST,
-        payer=Words("双方商定", "as both sides settle it"),
+        payer=Words("双方商定", "as agreed between the two"),
+        costs=Words("费用由双方商定", "costs are settled between the two sides"),
     ),
 }

@@ -206,10 +206,12 @@ class FootingShown(serializers.Serializer):
     in_time = serializers.BooleanField(allow_null=True, help_text="Whether the promise can be kept.")
     timing = serializers.CharField(allow_null=True)
     document = TermField(Document)
+    document_name = serializers.CharField()
     document_words = serializers.CharField()
     document_law = LawShown(allow_null=True)
-    payer_words = serializers.CharField()
-    payer_law = LawShown(allow_null=True)
+    payer = serializers.CharField()
+    costs_words = serializers.CharField()
+    costs_law = LawShown(allow_null=True)
 
 
 class BasisShown(FootingShown):

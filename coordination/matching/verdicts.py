@@ -44,15 +44,23 @@ class BasisOffered:
         return FOOTINGS[self.basis].document
 
     @property
-    def document_words(self) -> Words:
-        """Return the paper with its article: "救援命令（《…条例》第十八条）"."""
-        return _cited(Words(self.document.zh, self.document.en), FOOTINGS[self.basis].document_law)
+    def document_name(self) -> Words:
+        return Words(self.document.zh, self.document.en)
 
     @property
-    def payer_words(self) -> Words:
-        """Return who pays, with the article where the law says it."""
+    def document_words(self) -> Words:
+        """Return the paper with its article: "救援命令（《…条例》第十八条）"."""
+        return _cited(self.document_name, FOOTINGS[self.basis].document_law)
+
+    @property
+    def payer(self) -> Words:
+        return FOOTINGS[self.basis].payer
+
+    @property
+    def costs_words(self) -> Words:
+        """Return who pays, whole, with the article where the law says it."""
         footing = FOOTINGS[self.basis]
-        return _cited(footing.payer, footing.payer_law)
+        return _cited(footing.costs, footing.costs_law)
 
     def to_dict(self) -> dict[str, Any]:
         footing = FOOTINGS[self.basis]
@@ -66,10 +74,12 @@ class BasisOffered:
             "in_time": self.in_time,
             "timing": self.timing.to_dict() if self.timing else None,
             "document": str(self.document),
+            "document_name": self.document_name.to_dict(),
             "document_words": self.document_words.to_dict(),
             "document_law": footing.document_law.to_dict() if footing.document_law else None,
-            "payer_words": self.payer_words.to_dict(),
-            "payer_law": footing.payer_law.to_dict() if footing.payer_law else None,
+            "payer": self.payer.to_dict(),
+            "costs_words": self.costs_words.to_dict(),
+            "costs_law": footing.costs_law.to_dict() if footing.costs_law else None,
             "otherwise": self.otherwise.to_dict() if self.otherwise else None,
         }
 

@@ -242,9 +242,9 @@ def test_a_bare_need_says_on_what_basis_each_team_comes_who_pays_and_which_paper
     basis = {row["name"]: row["basis"] for row in answer.json()["requirements"][0]["rows"]}
     bound, free = basis["曹妃甸危化队"], basis["丰润危化队"]
     assert (bound["basis"], bound["number"], bound["in_time"]) == ("agreement", "XY-1", True)
-    assert (bound["document"], bound["payer_law"]) == ("request", None)
+    assert (bound["document"], bound["costs_law"]) == ("request", None)
     assert (free["basis"], free["document"]) == ("order", "order")
-    assert free["payer_law"]["article"] == "第十九条"
+    assert free["costs_law"]["article"] == "第十九条"
     assert free["otherwise"]["basis"] == "favour"
 
 

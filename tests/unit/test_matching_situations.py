@@ -520,7 +520,7 @@ def test_there_are_enough_situations_to_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "document", "payer", "otherwise"),
+    ("one", "document", "costs", "otherwise"),
     [
         pytest.param(
             team("本厂队", owner=FIRM),
@@ -532,30 +532,30 @@ def test_there_are_enough_situations_to_read() -> None:
         pytest.param(
             team("协议队", agreements=[agreement("XY-1", day(12, 31))]),
             "救援请求（《生产安全事故应急条例》第十九条）",
-            "按协议约定",
+            "费用按协议约定",
             None,
             id="by agreement it is asked, must come, and the agreement says who pays: the law does not",
         ),
         pytest.param(
             team("邻近队"),
             "救援命令（《生产安全事故应急条例》第十八条）",
-            "事故责任单位承担；无力承担的，由政府协调解决（《生产安全事故应急条例》第十九条）",
-            ("协助", "救援请求（《生产安全事故应急条例》第十七条）", "双方商定"),
+            "费用由事故责任单位承担；无力承担的，由政府协调解决（《生产安全事故应急条例》第十九条）",
+            ("协助", "救援请求（《生产安全事故应急条例》第十七条）", "费用由双方商定"),
             id="by order the law says who pays; without an order it is a favour, settled between the two",
         ),
     ],
 )
 def test_a_basis_says_which_paper_follows_and_who_pays(
-    one: Someone, document: str, payer: str, otherwise: tuple[str, str, str] | None
+    one: Someone, document: str, costs: str, otherwise: tuple[str, str, str] | None
 ) -> None:
     case = case_of(teams_in([one]), TEAM_TO_THE_LEAK, SEALERS, WORDS)
 
     offered = basis_of(case, 0, 30)
 
     assert offered is not None
-    assert (offered.document_words.zh, offered.payer_words.zh) == (document, payer)
+    assert (offered.document_words.zh, offered.costs_words.zh) == (document, costs)
     left = offered.otherwise
-    assert (left and (left.basis.zh, left.document_words.zh, left.payer_words.zh)) == otherwise
+    assert (left and (left.basis.zh, left.document_words.zh, left.costs_words.zh)) == otherwise
 
 
 def test_an_officer_reads_why_wang_goes_to_an_ammonia_leak() -> None:

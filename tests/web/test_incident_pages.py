@@ -97,10 +97,11 @@ def test_a_team_is_shown_with_its_basis_who_pays_and_which_paper_follows(officer
 
     shown = page(officer, an_incident(firm))
 
-    assert "依据：救援协议 · 文书：救援请求（《生产安全事故应急条例》第十九条） · 费用：按协议约定" in shown
-    assert "依据：政府命令 · 文书：救援命令（《生产安全事故应急条例》第十八条）" in shown
-    assert "费用：事故责任单位承担；无力承担的，由政府协调解决（《生产安全事故应急条例》第十九条）" in shown
-    assert "或协助：救援请求（《生产安全事故应急条例》第十七条） · 费用：双方商定" in shown
+    assert "依据：救援协议 · 文书：救援请求 · 费用：按协议" in shown
+    assert "依据：政府命令 · 文书：救援命令 · 费用：事故责任单位" in shown
+    assert "救援命令（《生产安全事故应急条例》第十八条）" in shown
+    assert "费用由事故责任单位承担；无力承担的，由政府协调解决（《生产安全事故应急条例》第十九条）" in shown
+    assert "或协助：救援请求（《生产安全事故应急条例》第十七条），费用由双方商定" in shown
 
 
 def test_once_a_team_is_asked_its_basis_is_still_shown_as_it_was_then(officer, incident):
