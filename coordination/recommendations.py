@@ -6,32 +6,48 @@ down as the officer saw it, so that the choice can be explained years later.
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q
 
 from contracts.models import RescueTeam
 from coordination import candidates
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.matching import (
+    RULES_VERSION,
     CandidateRow,
     Excluded,
     Match,
     Matching,
     Need,
+    Pool,
     Situation,
+    Vocabulary,
     Weights,
     match_all,
+    papers,
 )
 from coordination.matching import Requirement as Ask
-from coordination.models import Callout, GuidanceRequest, Invitation, Recommendation, Requirement
+from coordination.models import (
+    Callout,
+    GuidanceRequest,
+    Invitation,
+    Recommendation,
+    RecommendationInputs,
+    Requirement,
+)
 from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind
 from experts.models import Expert
 from ground import clock
 from ground.audit import Actor
+from ground.mistakes import Refused
 from ground.models import Industry, Specialty
 from ground.places import Point
 from incidents import kinds, levels
@@ -46,6 +62,15 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False)
+class LookedAt:
+    """What one run of matching was given."""
+
+    experts: Pool
+    teams: Pool
+    vocabulary: Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
 class Proposal:
     """What matching proposes for these requirements; `matching` has one Match each, keyed "1", "2", …"""
 
@@ -53,6 +78,7 @@ class Proposal:
     matching: Matching
     subject: Subject | None = None
     others: tuple[Matching, ...] = ()  # other incidents whose open seats were filled in the same run
+    looked_at: LookedAt | None = None
 
     @property
     def picked_experts(self) -> int:
@@ -181,15 +207,17 @@ def propose_for(
         label=subject.number if subject else "",
     )
     rivals = _other_needs(subject, at=at) if need.is_urgent else []
+    vocabulary = candidates.vocabulary()
     experts, teams = candidates.pools(need, *rivals)
     matching, *others = match_all(
         [need, *rivals],
         experts=experts,
         teams=teams,
-        vocabulary=candidates.vocabulary(),
+        vocabulary=vocabulary,
         weights=weights,
     )
-    return Proposal(tuple(requirements), matching, subject, tuple(others))
+    looked_at = LookedAt(experts, teams, vocabulary)
+    return Proposal(tuple(requirements), matching, subject, tuple(others), looked_at)
 
 
 def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
@@ -290,17 +318,72 @@ def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = No
 def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None = None) -> Recommendation:
     """Write the proposal down as it was shown."""
     subject = proposal.subject
-    kept = proposal.matching.to_dict() | {"others": [other.need.to_dict() for other in proposal.others]}
-    return Recommendation.objects.create(
-        incident=subject if isinstance(subject, Incident) else None,
-        guidance_request=subject if isinstance(subject, GuidanceRequest) else None,
-        callout=callout,
-        made_at=at,
-        made_by=by.user,
-        rules_version=proposal.matching.rules_version,
-        need=kept["need"],
-        outcome=kept,
+    kept = _outcome(proposal.matching, proposal.others)
+    with transaction.atomic():
+        recommendation = Recommendation.objects.create(
+            incident=subject if isinstance(subject, Incident) else None,
+            guidance_request=subject if isinstance(subject, GuidanceRequest) else None,
+            callout=callout,
+            made_at=at,
+            made_by=by.user,
+            rules_version=proposal.matching.rules_version,
+            need=kept["need"],
+            outcome=kept,
+        )
+        if proposal.looked_at:
+            content = _compressed(proposal.looked_at)
+            RecommendationInputs.objects.create(recommendation=recommendation, content=content)
+    return recommendation
+
+
+class RulesHaveChanged(Refused):
+    """The recommendation was made by other rules than this program has."""
+
+
+class NothingToGoBy(Refused):
+    """What the recommendation was made from was not kept."""
+
+
+def worked_out_again(kept: Recommendation) -> dict[str, Any]:
+    """Return the outcome that the same inputs give now; equal to what was kept, if neither has been touched.
+
+    :raises RulesHaveChanged: if this program has another version of the rules. :raises NothingToGoBy: if the
+        inputs were not kept.
+    """
+    if kept.rules_version != RULES_VERSION:
+        raise RulesHaveChanged(
+            f"当时的规则版本是 {kept.rules_version}，本程序是 {RULES_VERSION}。请用当时的程序版本复算。",
+            f"It was made by the rules {kept.rules_version}; this program has {RULES_VERSION}. "
+            "Use the version of the program of that time.",
+        )
+    inputs = RecommendationInputs.objects.filter(recommendation=kept).first()
+    if inputs is None:
+        raise NothingToGoBy(
+            "这次推荐没有保存输入，无法复算。",
+            "What it was made from was not kept, so it cannot be done again.",
+        )
+    said = json.loads(zlib.decompress(inputs.content))
+    matching, *others = match_all(
+        [papers.read_need(one) for one in (kept.outcome["need"], *kept.outcome["others"])],
+        experts=papers.read_pool(said["experts"]),
+        teams=papers.read_pool(said["teams"]),
+        vocabulary=papers.read_vocabulary(said["vocabulary"]),
+        weights=papers.read_weights(kept.outcome["weights"]),
     )
+    return json.loads(json.dumps(_outcome(matching, others)))  # type: ignore[no-any-return]  # a dict went in
+
+
+def _outcome(matching: Matching, others: Sequence[Matching]) -> dict[str, Any]:
+    return matching.to_dict() | {"others": [other.need.to_dict() for other in others]}
+
+
+def _compressed(looked_at: LookedAt) -> bytes:
+    said = {
+        "experts": papers.written_pool(looked_at.experts),
+        "teams": papers.written_pool(looked_at.teams),
+        "vocabulary": papers.written_vocabulary(looked_at.vocabulary),
+    }
+    return zlib.compress(json.dumps(said, ensure_ascii=False, allow_nan=False).encode())
 
 
 def _asked(spec: RequirementSpec, number: int) -> Ask:

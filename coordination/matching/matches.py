@@ -82,8 +82,8 @@ class Match:
         """The reasons against each row of the pool, near trades that were not needed included."""
         if self.widened:
             return self._ranked.bars
-        bars = self._ranked.bars.copy()
-        bars[self._ranked.case.fits == Fit.NEAR] |= np.uint32(1 << ALL_BARS.index(NEAR_NOT_NEEDED))
+        near = self._ranked.case.fits == Fit.NEAR
+        bars: Bits = self._ranked.bars | near * np.uint32(1 << ALL_BARS.index(NEAR_NOT_NEEDED))
         return bars
 
     @cached_property

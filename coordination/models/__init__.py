@@ -13,7 +13,7 @@ from coordination.models.deliveries import Delivery, Inbound, InboxMessage, Send
 from coordination.models.draws import Draw
 from coordination.models.guidance import Finding, GuidanceRequest
 from coordination.models.plans import ResponsePlan, ResponsePlanLine
-from coordination.models.recommendations import IdempotentAnswer, Recommendation
+from coordination.models.recommendations import IdempotentAnswer, Recommendation, RecommendationInputs
 
 __all__ = [
     "AnswerToken",
@@ -29,6 +29,7 @@ __all__ = [
     "InboxMessage",
     "Invitation",
     "Recommendation",
+    "RecommendationInputs",
     "Requirement",
     "ResponsePlan",
     "ResponsePlanLine",

@@ -41,6 +41,19 @@ class Recommendation(PublicIdModel):
         return f"{self.incident or self.guidance_request} {self.made_at:%H:%M}"
 
 
+class RecommendationInputs(models.Model):
+    """What a recommendation was worked out from: everybody considered, with the facts of that moment.
+
+    Kept apart, for it is large and read only to work the same answer out again. Compressed JSON.
+    """
+
+    recommendation = models.OneToOneField(Recommendation, models.CASCADE, related_name="inputs")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.recommendation}"
+
+
 class IdempotentAnswer(models.Model):
     """The answer once given to an API call with an Idempotency-Key, given again when the call is repeated."""
 
