@@ -13,11 +13,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from contracts.models import Capability
 from coordination import plan_templates, response_plans
 from coordination.callouts import RequirementSpec
 from coordination.models import ResponsePlan, ResponsePlanLine
-from coordination.response_plans import PlanLine, Trade
+from coordination.response_plans import PlanLine
 from ground import audit
 from ground.audit import Actor
 from ground.mistakes import Mistake, Refused
@@ -54,9 +53,27 @@ def plan_for(kind: str, industry: str) -> ResponsePlan | None:
 
 def requirements(kind: str, industry: Industry, level: AccidentLevel) -> list[RequirementSpec]:
     """Return what the plan proposes for such an incident at `level`; without a plan, what is usual."""
-    plan = plan_for(kind, industry.pk)
-    lines = plan.plan_lines() if plan else response_plans.usual(kinds.by_code(kind))
-    return _specs(response_plans.compose(lines, level, industry=industry.pk), industry)
+    found = list(ResponsePlanLine.objects.closest_first(kind, industry.pk))
+    rows = [row for row in found if row.plan_id == found[0].plan_id]
+    lines = [row.plan_line() for row in rows] or response_plans.usual(kinds.by_code(kind))
+    industries = {row.industry_id: row.industry for row in rows} | {industry.pk: industry}
+    capabilities = {row.capability_id: row.capability for row in rows}
+    specialties = {row.specialty_id: row.specialty for row in rows if row.specialty}
+    if not rows:
+        specialties = Specialty.objects.in_bulk({line.specialty for line in lines})
+    return [
+        RequirementSpec(
+            line.kind,
+            line.seats,
+            mode=line.mode,
+            industry=industries.get(line.industry),
+            specialty=specialties.get(line.specialty),
+            capability=capabilities.get(line.capability),
+            critical=line.critical,
+            urgent=line.urgent,
+        )
+        for line in response_plans.compose(lines, level, industry=industry.pk)
+    ]
 
 
 def level_of(incident: Incident) -> AccidentLevel:
@@ -72,29 +89,6 @@ def level_of(incident: Incident) -> AccidentLevel:
         loss_wan=incident.loss_wan,
         missing=incident.missing,
     ).counting_missing.level
-
-
-def _specs(lines: Sequence[PlanLine], incident_industry: Industry) -> list[RequirementSpec]:
-    named = {line.industry for line in lines} - {Trade.ANY.value, incident_industry.pk}
-    industries: dict[str, Industry] = Industry.objects.in_bulk(named) if named else {}
-    industries[incident_industry.pk] = incident_industry
-    skills = {line.specialty for line in lines} - {""}
-    specialties = Specialty.objects.in_bulk(skills) if skills else {}
-    abilities = {line.capability for line in lines} - {""}
-    capabilities = Capability.objects.in_bulk(abilities) if abilities else {}
-    return [
-        RequirementSpec(
-            line.kind,
-            line.seats,
-            mode=line.mode,
-            industry=industries.get(line.industry),
-            specialty=specialties.get(line.specialty),
-            capability=capabilities.get(line.capability),
-            critical=line.critical,
-            urgent=line.urgent,
-        )
-        for line in lines
-    ]
 
 
 # --- changed ----------------------------------------------------------------------------------------

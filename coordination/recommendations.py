@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from contracts.models import RescueTeam
-from coordination import candidates
+from coordination import candidates, planning
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.matching import (
     RULES_VERSION,
@@ -47,10 +47,14 @@ from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind
 from experts.models import Expert
 from ground import clock
 from ground.audit import Actor
+<<<<<<< ours
 from ground.mistakes import Refused
 from ground.models import Industry, Specialty
+=======
+from ground.models import Industry
+>>>>>>> theirs
 from ground.places import Point
-from incidents import kinds, levels
+from incidents import levels
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
 
@@ -117,21 +121,19 @@ class Proposal:
 def proposed_requirements(subject: Subject) -> list[RequirementSpec]:
     """Return what is proposed before the officer says otherwise.
 
-    For an incident two experts of its industry on site, one of them critical, and one team that serves
-    the industry; for a request as many experts as it asks for.
+    For an incident what its response plan asks for at the officer's level, or at the one that the figures
+    suggest; for a request as many experts as it asks for.
     """
     if isinstance(subject, GuidanceRequest):
         return [RequirementSpec(InviteeKind.EXPERT, subject.experts_wanted, industry=subject.industry)]
-    return requirements_for(subject.kind, subject.industry)
+    return requirements_for(subject.kind, subject.industry, planning.level_of(subject))
 
 
-def requirements_for(kind_code: str, industry: Industry) -> list[RequirementSpec]:
+def requirements_for(
+    kind_code: str, industry: Industry, level: AccidentLevel = AccidentLevel.ORDINARY
+) -> list[RequirementSpec]:
     """Return the proposal for an incident of this kind in this industry, before it has been opened."""
-    specialty = Specialty.objects.filter(pk__in=kinds.by_code(kind_code).specialties[:1]).first()
-    return [
-        RequirementSpec(InviteeKind.EXPERT, 2, industry=industry, specialty=specialty, critical=True),
-        RequirementSpec(InviteeKind.TEAM, 1, industry=industry, critical=True),
-    ]
+    return planning.requirements(kind_code, industry, level)
 
 
 def propose(

@@ -71,6 +71,20 @@ class ResponsePlan(PublicIdModel):
         return tuple(line.plan_line() for line in self.lines.all())
 
 
+class ResponsePlanLineQuerySet(models.QuerySet["ResponsePlanLine"]):
+    def closest_first(self, kind: str, industry: str) -> ResponsePlanLineQuerySet:
+        """Return the lines of the plans for such an incident, the closest plan's first, with what they refer to.
+
+        One query, for it is asked with every look at an incident's candidates.
+        """
+        plans = ResponsePlan.objects.closest_first(kind, industry).order_by().values("pk")
+        return (
+            self.filter(plan__in=plans)
+            .select_related("plan", "industry", "specialty", "capability")
+            .order_by(models.F("plan__industry_id").asc(nulls_last=True), "position")
+        )
+
+
 class ResponsePlanLine(models.Model):
     """One line of a plan, at its level and every graver one; neither an industry nor `of_incident` is any industry."""
 
@@ -86,6 +100,8 @@ class ResponsePlanLine(models.Model):
     seats = models.PositiveSmallIntegerField()
     critical = models.BooleanField(default=False)
     urgent = models.BooleanField(default=False)
+
+    objects = ResponsePlanLineQuerySet.as_manager()
 
     class Meta:
         ordering = ["plan", "position"]

@@ -31,6 +31,7 @@ from ground.languages import sentence
 from ground.mistakes import Mistake
 from ground.models import Industry, User
 from incidents import handling, kinds, levels
+from incidents.levels import AccidentLevel
 from incidents.models import Incident
 
 POLICY = "urgent"
@@ -148,14 +149,18 @@ def _beside(user: User, typed: Mapping[str, Any], *, at: datetime) -> dict[str, 
     """Return the panel: suggested level, duplicates nearby, the enterprise's file, whom matching proposes."""
     where = _where(typed)
     kind = next((kind for kind in kinds.KINDS if kind.code == typed.get("kind")), None)
-    proposal = _proposal(kind.code, where, at=at) if kind and where and where.where else None
+    suggestion = levels.suggest(
+        deaths=_count(typed, "deaths"),
+        serious_injuries=_count(typed, "seriously_injured"),
+        loss_wan=_count(typed, "loss_wan"),
+        missing=_count(typed, "missing"),
+    )
+    # At the level at which the incident will be opened, so that the button promises what it does.
+    chosen = str(typed.get("accident_level", ""))
+    level = AccidentLevel(chosen) if chosen in list(AccidentLevel) else suggestion.counting_missing.level
+    proposal = _proposal(kind.code, where, level, at=at) if kind and where and where.where else None
     return {
-        "suggestion": levels.suggest(
-            deaths=_count(typed, "deaths"),
-            serious_injuries=_count(typed, "seriously_injured"),
-            loss_wan=_count(typed, "loss_wan"),
-            missing=_count(typed, "missing"),
-        ),
+        "suggestion": suggestion,
         "where": where,
         "kind": kind,
         "near": _near(user, where) if where else [],
@@ -188,7 +193,7 @@ def _count(typed: Mapping[str, Any], name: str) -> int:
     return min(int(value[:9]), 10_000_000) if value.isdecimal() else 0
 
 
-def _proposal(kind: str, where: Place, *, at: datetime) -> Proposal:
+def _proposal(kind: str, where: Place, level: AccidentLevel, *, at: datetime) -> Proposal:
     enterprise: Enterprise | None = where.enterprise
     industry = (
         (where.site.industry if where.site else None)
@@ -197,7 +202,7 @@ def _proposal(kind: str, where: Place, *, at: datetime) -> Proposal:
     )
     return recommendations.propose_for(
         Situation.RESCUE,
-        recommendations.requirements_for(kind, industry),
+        recommendations.requirements_for(kind, industry, level),
         place=where.where,
         enterprise_id=enterprise.pk if enterprise else None,
         site_id=where.site.pk if where.site else None,

@@ -280,6 +280,7 @@ def test_a_measured_drive_stands_above_the_estimate_when_a_promise_is_checked():
 
 def test_a_team_rests_eight_hours_after_breathing_apparatus_and_is_then_proposed_again():
     team = a_team("古冶矿山救援队", kind=TeamKind.MINE)
+    team.capabilities.add("underground_search")
     incident = an_incident(kind="gas_explosion", enterprise=an_enterprise(practises="MK"))
     readiness.end_apparatus_shift(team, ended_at=NOON - minutes(60), by=OFFICER, at=NOON)
 
