@@ -47,12 +47,8 @@ from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind
 from experts.models import Expert
 from ground import clock
 from ground.audit import Actor
-<<<<<<< ours
 from ground.mistakes import Refused
-from ground.models import Industry, Specialty
-=======
 from ground.models import Industry
->>>>>>> theirs
 from ground.places import Point
 from incidents import levels
 from incidents.levels import AccidentLevel
