@@ -19,7 +19,8 @@ from experts.models import Expert
 from tests.factories import OFFICER, an_expert
 from tests.moments import NOON, TODAY
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Ten thousand changes take minutes.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1200)]
 
 WRITERS = 8
 CHANGES = int(os.environ.get("MUSTER_CHANGES", "400"))
