@@ -8,13 +8,22 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from ground import gazetteer
-from ground.access import EVERYWHERE, OutOfReach
-from ground.admin_site import AuditedAdmin, ReadOnlyAdmin, administered, site
-from ground.languages import sentence
+from ground.access import EVERYWHERE, OutOfReach, Role
+from ground.admin_site import (
+    AuditedAdmin,
+    ForEveryAdmin,
+    ReadOnlyAdmin,
+    administered,
+    kept_accounts,
+    site,
+)
+from ground.languages import language, sentence
 from ground.models import (
     ApiToken,
     AuditEntry,
@@ -25,7 +34,6 @@ from ground.models import (
     Specialty,
     User,
     UserContact,
-    lies_in,
 )
 
 
@@ -49,8 +57,12 @@ class WholeNameField(forms.ModelChoiceField):
     """A region by its whole name: there is a 桥西区 in two cities."""
 
     def label_from_instance(self, region: Region) -> str:
-        row = gazetteer.by_code(region.pk)
-        return row.full_name if row else region.name
+        return _whole_name(region.pk)
+
+
+def _whole_name(code: str) -> str:
+    row = gazetteer.by_code(code)
+    return row.full_name if row else code
 
 
 class GrantForm(forms.ModelForm):
@@ -62,7 +74,22 @@ class GrantForm(forms.ModelForm):
         label=_("限于地区"),
         required=False,
         empty_label=_("全省"),
+        help_text=_("留空即全省"),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.reach.everywhere:
+            return
+        field = self.fields["region"]
+        assert isinstance(field, WholeNameField)
+        theirs = [region for region in field.queryset or () if self.reach.covers(region.pk)]
+        field.help_text = _("只能选您所辖的市县")
+        # Fewer are offered, but the field knows them all: `clean_region` says why another one will not do.
+        field.widget.choices = [
+            ("", _("请选择")),
+            *((one.pk, field.label_from_instance(one)) for one in theirs),
+        ]
 
     def clean_region(self) -> Region | None:
         region: Region | None = self.cleaned_data["region"]
@@ -92,7 +119,7 @@ class UserContactInline(_AccountInline):
 
 
 @admin.register(User, site=site)
-class AccountAdmin(AuditedAdmin, UserAdmin):
+class AccountAdmin(ForEveryAdmin, AuditedAdmin, UserAdmin):
     """An account is never deleted, for the audit trail names it: it is closed by taking 有效 away."""
 
     fieldsets = (
@@ -114,28 +141,26 @@ class AccountAdmin(AuditedAdmin, UserAdmin):
     filter_horizontal = ()
     ordering = ("username",)
 
-    def may_administer(self, request: HttpRequest) -> bool:
-        return bool(administered(request))
-
     @admin.display(description=_("角色"))
     def roles_held(self, user: User) -> str:
-        return "、".join(
-            f"{grant.get_role_display()}（{grant.region.name}）" if grant.region else grant.get_role_display()
-            for grant in user.grants.all()
-        )
+        return "、".join(_held(grant) for grant in user.grants.all())
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Return the accounts none of whose roles reaches further than this admin's."""
-        accounts = super().get_queryset(request).prefetch_related("grants__region")
-        beyond = RoleGrant.objects.exclude(lies_in(administered(request)))
-        return accounts.exclude(pk__in=beyond.values("user"))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return kept_accounts(request).order_by(*self.ordering).prefetch_related("grants")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
+def _held(grant: RoleGrant) -> str:
+    word = Role(grant.role).word(language())
+    if grant.region_id is None:
+        return word
+    return pgettext("role", "%(role)s（%(region)s）") % {"role": word, "region": _whole_name(grant.region_id)}
+
+
 @admin.register(Region, site=site)
-class RegionAdmin(ReadOnlyAdmin):
+class RegionAdmin(ForEveryAdmin, ReadOnlyAdmin):
     list_display = ("code", "name", "level", "parent", "unit")
     list_filter = ("level",)
     list_select_related = ("parent", "unit")
@@ -143,30 +168,44 @@ class RegionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Industry, site=site)
-class IndustryAdmin(ReadOnlyAdmin):
+class IndustryAdmin(ForEveryAdmin, ReadOnlyAdmin):
     list_display = ("code", "name", "name_en", "position")
 
 
 @admin.register(Specialty, site=site)
 class SpecialtyAdmin(AuditedAdmin):
+    """Every city's experts share the list: an admin of one of them reads it, and the province's changes it."""
+
     list_display = ("code", "name", "name_en")
     search_fields = ("code", "name")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(administered(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(administered(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 @admin.register(ApiToken, site=site)
-class ApiTokenAdmin(ReadOnlyAdmin):
+class ApiTokenAdmin(ForEveryAdmin, ReadOnlyAdmin):
     """Made by `manage.py create_token`; the hash is nobody's business either."""
 
     list_display = ("user", "name", "created_at", "expires_at", "revoked_at")
     list_select_related = ("user",)
     fields = ("user", "name", "created_at", "expires_at", "revoked_at")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        tokens: QuerySet[ApiToken] = super().get_queryset(request)
+        return tokens.filter(user__in=kept_accounts(request))
+
 
 @admin.register(AuditEntry, site=site)
 class AuditEntryAdmin(ReadOnlyAdmin):
+    """For the admin of the whole province: who has no role any more may have acted anywhere before."""
+
     list_display = ("at", "actor_label", "action", "object_type", "object_id", "seq")
     list_filter = ("action",)
     search_fields = ("actor_label", "object_id")

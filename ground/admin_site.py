@@ -18,12 +18,18 @@ from django.utils.translation import gettext_lazy as _
 from ground import audit, clock
 from ground.access import NOWHERE, Permission, Reach
 from ground.guards import actor_of
-from ground.models import User
+from ground.models import RoleGrant, User, lies_in
 
 
 def administered(request: HttpRequest) -> Reach:
     """Return where this user keeps the accounts."""
     return request.user.reach(Permission.ADMINISTER) if isinstance(request.user, User) else NOWHERE
+
+
+def kept_accounts(request: HttpRequest) -> QuerySet[User]:
+    """Return the accounts none of whose roles reaches further than this admin's; one without a role is among them."""
+    beyond = RoleGrant.objects.exclude(lies_in(administered(request)))
+    return User.objects.exclude(pk__in=beyond.values("user"))
 
 
 class MusterAdminSite(AdminSite):
@@ -47,7 +53,7 @@ site = MusterAdminSite(name="admin")
 class AuditedAdmin(ModelAdmin):
     """What is done here stands in the audit trail too, not only in Django's own log.
 
-    For the admin of the whole province. An admin bound to a region sees only what narrows itself to it.
+    For the admin of the whole province, unless it is `ForEveryAdmin`.
     """
 
     def may_administer(self, request: HttpRequest) -> bool:
@@ -93,3 +99,13 @@ class ReadOnlyAdmin(AuditedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ForEveryAdmin:
+    """Put before one of the above: an admin bound to a region may open it too, so it narrows its own rows.
+
+    What every city shares, such as the trades, needs no narrowing, but must not be changed from one of them.
+    """
+
+    def may_administer(self, request: HttpRequest) -> bool:
+        return bool(administered(request))

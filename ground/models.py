@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from ground import phones
+from ground import gazetteer, phones
 from ground.access import NOWHERE, Permission, Reach, Role, reach
 from ground.places import Point
 from ground.terms import Term
@@ -170,7 +170,8 @@ class RoleGrant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} · {Role(self.role).zh}"
+        region = gazetteer.by_code(self.region_id or "")
+        return f"{self.user} · {Role(self.role).zh}（{region.full_name if region else '全省'}）"
 
 
 class ApiToken(models.Model):
