@@ -160,11 +160,14 @@ def _refuse_registered(columns: dict[str, object], *, but: Enterprise | None) ->
     code, name = columns["uscc"], columns["name"]
     if code and (known := others.filter(uscc=code).first()):
         raise AlreadyRegistered(
-            f"统一社会信用代码 {code} 已登记为“{known.name}”。请核对代码，或打开该企业修改。",
-            f"The code {code} is registered for “{known.name}”. Check the code, or open that enterprise.",
+            f"统一社会信用代码 {code} 已登记为“{known.name}”。请核对代码，或打开该企业修改；"
+            "若打不开，请当地的名册管理员修改。",
+            f"The code {code} is registered for “{known.name}”. Check the code, or open that enterprise; "
+            "if you cannot open it, ask the roster admin of its region.",
         )
     if others.filter(name=name).exists():
         raise AlreadyRegistered(
-            f"“{name}”已在企业名录中。请打开该企业修改，不要重复登记。",
-            f"“{name}” is on the register already. Open it instead of registering it twice.",
+            f"“{name}”已在企业名录中。请打开该企业修改，不要重复登记；若打不开，请当地的名册管理员修改。",
+            f"“{name}” is on the register already. Open it instead of registering it twice; "
+            "if you cannot open it, ask the roster admin of its region.",
         )

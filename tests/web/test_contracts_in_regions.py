@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from contracts.models import Agreement, Enterprise, Site
+from contracts.models import Agreement, Enterprise, Interest, InterestKind, Site
 from ground.access import Role
 from ground.models import AuditEntry
-from tests.factories import a_team, a_user, an_agreement, an_enterprise
+from tests.factories import a_team, a_user, an_agreement, an_enterprise, an_expert
 from tests.moments import TODAY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
@@ -140,3 +140,56 @@ def test_who_reads_everywhere_but_keeps_one_city_is_offered_no_buttons_elsewhere
     assert "/confirm/" not in page and "/terminate/" not in page
     assert client.post(f"/agreements/{agreement.public_id}/confirm/").status_code == 404
     assert agreement.starts_on <= TODAY
+
+
+def test_that_an_expert_of_elsewhere_is_tied_to_a_firm_is_said_but_not_how(admin, here):
+    for name, region in (("李工", TANGSHAN), ("赵工", QINHUANGDAO)):
+        expert = an_expert(name, region=region)
+        Interest.objects.create(
+            expert=expert, enterprise=here, kind=InterestKind.RELATIVE, details=f"{name}的配偶"
+        )
+
+    page = shown(admin, f"/enterprises/{here.public_id}/")
+
+    assert "李工的配偶" in page
+    assert "赵工" in page and "赵工的配偶" not in page
+    assert page.count(InterestKind.RELATIVE.zh) == 2
+
+
+def test_counts_beside_the_tabs_are_those_of_the_city(admin, here, there):
+    outside = a_team("秦皇岛危化队", region=QINHUANGDAO)
+    an_agreement(here, outside)
+    an_agreement(there, outside)
+
+    page = shown(admin, "/agreements/")
+
+    assert page.count('<span class="num">1</span>') == 2  # all of them, and those in force
+    assert '<span class="num">2</span>' not in page
+
+
+def test_a_firm_without_a_region_is_the_province_s_and_none_is_made_without_one(admin, here):
+    Enterprise.objects.filter(pk=here.pk).update(region=None)
+    Site.objects.filter(enterprise=here).update(region=None)
+
+    answer = admin.post("/enterprises/new/", {"name": "演示新厂", "industry": "WH", "region": ""})
+
+    assert admin.get(f"/enterprises/{here.public_id}/").status_code == 404
+    assert "必须写明所辖的市县" in answer.content.decode()
+    assert Enterprise.objects.count() == 1
+
+
+def test_an_agreement_between_others_is_not_changed_by_posting_to_its_address(admin, there):
+    theirs = an_agreement(there, a_team("秦皇岛危化队", region=QINHUANGDAO), confirmed=False)
+    before = Agreement.objects.filter(pk=theirs.pk).values().get()
+
+    for step, said in (
+        ("edit/", {"kind": "mutual", "starts_on": "2026-12-01", "ends_on": "2028-11-30"}),
+        ("confirm/", {"party": "team", "signatory": "孙静怡"}),
+        ("terminate/", {"on": "2026-12-01", "reason": "试"}),
+        ("renew/", {"until": "2029-12-31"}),
+    ):
+        assert admin.post(f"/agreements/{theirs.public_id}/{step}", said).status_code == 404, step
+
+    assert Agreement.objects.filter(pk=theirs.pk).values().get() == before
+    assert not theirs.consents.exists()
+    assert Agreement.objects.count() == 1
