@@ -116,6 +116,7 @@ class _Kept(Generic[Thing]):
 def _read_roster() -> Pool:
     return Pool.of_experts(
         Expert.objects.values_list("pk", "name", "latitude", "longitude", "suspended_on"),
+        units=Expert.objects.values_list("pk", "region__unit"),
         practices=Practice.objects.values_list("expert_id", "industry_id", "rank"),
         specialties=Expert.specialties.through.objects.values_list("expert_id", "specialty_id"),
         task_categories=TaskOffer.objects.values_list("expert_id", "category"),
@@ -129,11 +130,12 @@ def _read_teams() -> Pool:
     lines = list(
         RescueTeam.objects.values_list(
             *("pk", "name", "latitude", "longitude", "state", "owner_id"),
-            *("kind", "level", "apparatus_shift_ended_at"),
+            *("kind", "level", "apparatus_shift_ended_at", "region__unit"),
         )
     )
     return Pool.of_teams(
         [line[:6] for line in lines],
+        units=[(line[0], line[9]) for line in lines],
         industries=RescueTeam.industries.through.objects.values_list("rescueteam_id", "industry_id"),
         capabilities=RescueTeam.capabilities.through.objects.values_list("rescueteam_id", "capability_id"),
         kinds=[(line[0], line[6]) for line in lines],

@@ -48,7 +48,7 @@ from experts.models import Expert
 from ground import clock
 from ground.audit import Actor
 from ground.mistakes import Refused
-from ground.models import Industry
+from ground.models import Industry, Region
 from ground.places import Point
 from incidents import levels
 from incidents.levels import AccidentLevel
@@ -150,6 +150,7 @@ def propose(
             enterprise_id=subject.enterprise_id,
             site_id=subject.site_id,
             incident_kind=subject.kind,
+            region=subject.region,
             already_asked=already,
             weights=weights,
             at=at,
@@ -162,6 +163,7 @@ def propose(
         place=(site.point if site else None) or subject.enterprise.point,
         enterprise_id=subject.enterprise_id,
         site_id=subject.site_id,
+        region=(site.region if site else None) or subject.enterprise.region,
         period=(
             subject.visit_from or subject.wished_from,
             subject.visit_until or subject.wished_until,
@@ -181,6 +183,7 @@ def propose_for(
     enterprise_id: int | None = None,
     site_id: int | None = None,
     incident_kind: str | None = None,
+    region: Region | None = None,
     period: tuple[date | None, date | None] = (None, None),
     already_asked: frozenset[tuple[InviteeKind, int]] = frozenset(),
     weights: Weights | None = None,
@@ -203,6 +206,7 @@ def propose_for(
         already_asked=already_asked,
         severity=severity_of(subject) if isinstance(subject, Incident) else 1,
         label=subject.number if subject else "",
+        unit=region.unit_id if region else None,
     )
     rivals = _other_needs(subject, at=at) if need.is_urgent else []
     vocabulary = candidates.vocabulary()
@@ -228,7 +232,7 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
             callout__in=Callout.objects.live(),
             callout__incident__in=Incident.objects.open().filter(is_drill=False),
         )
-        .select_related("callout__incident", "industry", "specialty", "capability")
+        .select_related("callout__incident__region", "industry", "specialty", "capability")
         .annotate(
             free=Count("seats", filter=Q(seats__invitation=None), distinct=True),
             waited_for=Count(
@@ -264,6 +268,7 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
             already_asked=frozenset(asked.get(incident.pk, ())),
             severity=severity_of(incident),
             label=incident.number,
+            unit=incident.region.unit_id if incident.region else None,
         )
         for incident, specs in wanted.items()
     ]

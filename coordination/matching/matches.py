@@ -5,6 +5,7 @@ Pure. The reasons of all are kept as bits and put into words for those that are 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +31,8 @@ from coordination.matching.rules import (
 )
 from coordination.matching.scoring import Weights
 from coordination.matching.verdicts import CandidateRow, Excluded, ReasonCount, Shortfall
-from coordination.paging import InviteeKind
+from coordination.paging import InviteeKind, Mode
+from ground import gazetteer
 from ground.places import TravelTimeBasis
 from ground.terms import Words, joined
 
@@ -160,7 +162,42 @@ class Match:
         return [self._excluded(int(row)) for row in np.concatenate([self._kept_away, others])[:stop]]
 
     def widened_words(self) -> Words | None:
-        """Return the sentence that says that, why and how far the search was widened; None if it was not."""
+        """Return the sentences that say that, why and how far the search was widened; None if it was not."""
+        said = [words for words in (self._widened_to_near(), self._widened_to_units()) if words]
+        return joined(said, Words("；", "; ")) if said else None
+
+    def _widened_to_units(self) -> Words | None:
+        """Return where those proposed come from, when their own city has too few for the seats."""
+        case, seats = self._ranked.case, self.requirement.seats
+        unit = gazetteer.by_code(case.need.unit or "")
+        if unit is None or self.requirement.mode is Mode.REMOTE:
+            return None
+        of_trade = self._ranked.scores.rows[: self._ranked.of_trade]
+        here = int(np.count_nonzero(np.isin(of_trade, case.pool.units.rows(unit.code))))
+        sources = Counter(
+            code
+            for id_ in self.picks
+            for code in case.pool.units.codes(self.pool.row_of[id_])
+            if code != unit.code
+        )
+        if here >= seats or not sources:
+            return None
+        named = [
+            Words.same(f"{region.name} {count}")
+            for code, count in sorted(sources.items(), key=lambda one: (-one[1], one[0]))
+            if (region := gazetteer.by_code(code))
+        ]
+        return Words(
+            "{unit}可用 {here}，不够 {seats} 席，已扩大到：{named}",
+            "{here} available in {unit} for {seats} seats; widened to: {named}",
+        ).filled(
+            unit=unit.name,
+            here=Words(*_counted(self.requirement.kind, here)),
+            seats=seats,
+            named=joined(named),
+        )
+
+    def _widened_to_near(self) -> Words | None:
         if not self.widened:
             return None
         names = [self._ranked.case.vocabulary.industry(code) for code in self._near_codes()]

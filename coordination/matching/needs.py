@@ -107,7 +107,8 @@ class Need:
     """What matching looks at.
 
     `severity` is how much its seats are worth beside those of other needs: one, or more for a worse incident;
-    `label` is how the need is named to others, such as an incident's number.
+    `label` is how the need is named to others, such as an incident's number; `unit` is the code of the
+    city-level unit where it is.
     `on` and `until` are the first and the last day in Asia/Shanghai; an incident has only `on`.
     `site_id` is the enterprise's site where it happened, `incident_kind` the code of what happened;
     None is not known. `task_category` replaces the situation's own. `already_asked` are those whom
@@ -127,6 +128,7 @@ class Need:
     already_asked: frozenset[tuple[InviteeKind, int]] = frozenset()
     severity: int = 1
     label: str = ""
+    unit: str | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -178,6 +180,7 @@ class Need:
             "task_category": self.category,
             "severity": self.severity,
             "label": self.label,
+            "unit": self.unit,
             "already_asked": sorted([str(kind), id_] for kind, id_ in self.already_asked),
         }
 

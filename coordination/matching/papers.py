@@ -64,6 +64,7 @@ def read_need(said: Mapping[str, Any]) -> Need:
         already_asked=frozenset((InviteeKind(kind), id_) for kind, id_ in said["already_asked"]),
         severity=said["severity"],
         label=said["label"],
+        unit=said["unit"],
     )
 
 

@@ -157,6 +157,7 @@ class Pool:
     states: Tags = field(default_factory=Tags)
     owners: Tags = field(default_factory=Tags)
     kinds: Tags = field(default_factory=Tags)
+    units: Tags = field(default_factory=Tags)  # the city-level unit of each one's region, by its code
     full_time: Rows = field(default_factory=lambda: NOBODY)
     shifts_ended: Floats = field(default_factory=lambda: np.empty(0))  # epoch seconds; see `of_teams`
     refused: Rows = field(default_factory=lambda: NOBODY)
@@ -248,6 +249,7 @@ class Pool:
         practices: Iterable[tuple[int, str, str]] = (),
         specialties: Iterable[tuple[int, str]] = (),
         task_categories: Iterable[tuple[int, str]] = (),
+        units: Iterable[tuple[int, str | None]] = (),
         appointments: Iterable[tuple[int, date, date, date | None]] = (),
         certificates: Iterable[tuple[int, str, date | None]] = (),
         absences: Iterable[tuple[int, date, date, str]] = (),
@@ -268,6 +270,7 @@ class Pool:
         :param experts: (id, name, latitude, longitude, suspended_on), WGS-84 degrees or None.
         :param practices: (id, industry code, "primary" or "secondary").
         :param specialties: (id, specialty code).
+        :param units: (id, code of the city-level unit where they live, or None).
         :param task_categories: (id, category). An expert with none is not barred, only cautioned about.
         :param appointments: (id, starts_on, ends_on, ended_on): ended_on is the first day after an early end.
         :param certificates: (id, name, expires_on); None never expires.
@@ -300,6 +303,7 @@ class Pool:
             secondary=Tags((row, code) for row, code, rank in practised if rank != "primary"),
             specialties=_tags(row_of, specialties),
             task_categories=_tags(row_of, task_categories),
+            units=_tags(row_of, ((i, code) for i, code in units if code)),
             suspensions=Spans(
                 (row, None, line[4].toordinal(), NEVER, None) for row, line in enumerate(lines) if line[4]
             ),
@@ -333,6 +337,7 @@ class Pool:
         industries: Iterable[tuple[int, str]] = (),
         capabilities: Iterable[tuple[int, str]] = (),
         kinds: Iterable[tuple[int, str]] = (),
+        units: Iterable[tuple[int, str | None]] = (),
         full_time: Iterable[int] = (),
         apparatus_shifts: Iterable[tuple[int, datetime]] = (),
         agreements: Iterable[tuple[int, int, date, date, date | None, str, int | None]] = (),
@@ -379,6 +384,7 @@ class Pool:
             last_answers=nothing,
             primary=_tags(row_of, industries),
             capabilities=_tags(row_of, capabilities),
+            units=_tags(row_of, ((i, code) for i, code in units if code)),
             states=Tags((row, str(line[4])) for row, line in enumerate(lines)),
             owners=Tags((row, str(line[5])) for row, line in enumerate(lines) if line[5] is not None),
             kinds=_tags(row_of, kinds),

@@ -207,6 +207,7 @@ def _proposal(kind: str, where: Place, level: AccidentLevel, *, at: datetime) ->
         enterprise_id=enterprise.pk if enterprise else None,
         site_id=where.site.pk if where.site else None,
         incident_kind=kind,
+        region=where.region,
         at=at,
     )
 

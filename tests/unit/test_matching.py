@@ -348,6 +348,21 @@ def test_two_incidents_do_not_count_on_the_same_person_and_the_worse_one_comes_f
     assert scarce[0].shortfall is not None and "已安排在其他岗位 1" in scarce[0].shortfall.words.zh
 
 
+def test_when_the_city_has_too_few_it_is_said_from_where_the_others_come() -> None:
+    people = {LI: ("李", "WH", 10), WANG: ("王", "WH", 120), ZHAO: ("赵", "WH", 160)}
+    pool = roster(people, units=[(LI, "130200"), (WANG, "130300"), (ZHAO, "130800")])
+    three = replace(CHEMIST, seats=3)
+
+    enough = match(rescue(CHEMIST, unit="130200"), experts=pool)["chemist"]
+    few = match(rescue(three, unit="130200"), experts=pool)["chemist"]
+
+    assert enough.widened_words() is None
+    assert few.widened_words() == Words(
+        "唐山市可用 1 人，不够 3 席，已扩大到：秦皇岛市 1、承德市 1",
+        "1 expert available in 唐山市 for 3 seats; widened to: 秦皇岛市 1, 承德市 1",
+    )
+
+
 def test_who_is_kept_away_only_by_another_incident_is_named_for_a_call_when_a_seat_stays_empty() -> None:
     pool = roster(
         {LI: ("李", "WH", 10), WANG: ("王", "WH", 20)},
