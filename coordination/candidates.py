@@ -114,9 +114,12 @@ class _Kept(Generic[Thing]):
 
 
 def _read_roster() -> Pool:
+    lines = list(
+        Expert.objects.values_list("pk", "name", "latitude", "longitude", "suspended_on", "region__unit")
+    )
     return Pool.of_experts(
-        Expert.objects.values_list("pk", "name", "latitude", "longitude", "suspended_on"),
-        units=Expert.objects.values_list("pk", "region__unit"),
+        [line[:5] for line in lines],
+        units=[(line[0], line[5]) for line in lines],
         practices=Practice.objects.values_list("expert_id", "industry_id", "rank"),
         specialties=Expert.specialties.through.objects.values_list("expert_id", "specialty_id"),
         task_categories=TaskOffer.objects.values_list("expert_id", "category"),
