@@ -19,7 +19,7 @@ from contracts.periods import BINDING, AgreementStatus
 from coordination import live, recommendations
 from coordination.models import Invitation
 from coordination.paging import CalloutStatus, InvitationStatus
-from coordination.views import callout_forms
+from coordination.views import callout_forms, plans
 from coordination.views.board import Board, Progress, boards_of, progress_of
 from coordination.views.candidate_table import candidates_of, features_without_candidates, specs_of
 from coordination.views.incident_forms import LevelForm, LineForm
@@ -313,6 +313,7 @@ def candidates(
         "features": found.features,
         "running": running,
         "wanted": wanted,
+        "plan": plans.cited(incident) if wanted and "r0-kind" not in asked else None,
         "sliders": sliders,
         "fingerprint": callout_forms.fingerprint(specs),
         "policy_form": callout_forms.PolicyForm(

@@ -35,6 +35,7 @@ from ground.models import AuditEntry, Industry, Specialty
 from incidents import kinds
 from incidents.kinds import IncidentKind
 from incidents.levels import AccidentLevel
+from incidents.models import Incident
 
 CHANGES_SHOWN = 10
 
@@ -236,6 +237,23 @@ def _changes(plan: ResponsePlan | None) -> list[tuple[AuditEntry, str]]:
         object_type="coordination.responseplan", object_id=str(plan.public_id)
     ).order_by("-id")[:CHANGES_SHOWN]
     return [(entry, words.get(entry.action, entry.action)) for entry in entries]
+
+
+@dataclass(frozen=True)
+class Cited:
+    """The plan behind a proposal, as it is named beside it; `source` is None where what is usual was proposed."""
+
+    url: str
+    level: AccidentLevel
+    source: Source | None
+
+
+def cited(incident: Incident) -> Cited:
+    """Return from which plan, and for which level, an incident's requirements are proposed."""
+    found = ResponsePlan.objects.closest_first(incident.kind, incident.industry_id)
+    plan = found.select_related("industry").first()
+    where = Address(kinds.by_code(incident.kind), plan.industry if plan else None, plan)
+    return Cited(where.url("response-plan"), planning.level_of(incident), where.source)
 
 
 # Changing -----------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def props(the_clock):
 
 
 READ = [
-    *("industries/", "specialties/", "capabilities/", "regions/", "incident-kinds/"),
+    *("industries/", "specialties/", "capabilities/", "regions/", "incident-kinds/", "response-plans/"),
     *("experts/", "experts/?near=39.6,118.2", "experts/{li}/"),
     *("enterprises/", "enterprises/{enterprise}/", "teams/", "teams/{team}/", "agreements/", "interests/"),
     *("incidents/", "incidents/{incident}/", "incidents/{incident}/log/"),
