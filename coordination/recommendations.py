@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from coordination.matching import (
     RULES_VERSION,
     CandidateRow,
     Excluded,
+    KnownDrive,
     Match,
     Matching,
     Need,
@@ -45,11 +46,11 @@ from coordination.models import (
 )
 from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind
 from experts.models import Expert
-from ground import clock
+from ground import clock, travel_time
 from ground.audit import Actor
 from ground.mistakes import Refused
 from ground.models import Industry, Region
-from ground.places import Point
+from ground.places import Point, TravelTimeBasis
 from incidents import levels
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
@@ -211,15 +212,34 @@ def propose_for(
     rivals = _other_needs(subject, at=at) if need.is_urgent else []
     vocabulary = candidates.vocabulary()
     experts, teams = candidates.pools(need, *rivals)
-    matching, *others = match_all(
-        [need, *rivals],
-        experts=experts,
-        teams=teams,
-        vocabulary=vocabulary,
-        weights=weights,
-    )
+
+    def run(need: Need) -> list[Matching]:
+        return match_all(
+            [need, *rivals], experts=experts, teams=teams, vocabulary=vocabulary, weights=weights
+        )
+
+    matching, *others = run(need)
+    if drives := _better_drives(matching):
+        matching, *others = run(replace(need, drives=drives))
     looked_at = LookedAt(experts, teams, vocabulary)
     return Proposal(tuple(requirements), matching, subject, tuple(others), looked_at)
+
+
+def _better_drives(matching: Matching) -> tuple[KnownDrive, ...]:
+    """Return the drives of those who would be there first, where the installation knows better than a straight line."""
+    provider = travel_time.installed()
+    place = matching.need.place
+    if provider is None or place is None:
+        return ()
+    found: dict[tuple[InviteeKind, int], KnownDrive] = {}
+    for one in matching:
+        kind = one.requirement.kind
+        near = [(id_, where) for id_, where in one.nearest(travel_time.SHORTLIST) if (kind, id_) not in found]
+        drives = travel_time.matrix([where for _, where in near], [place], provider)
+        for (id_, _), (drive,) in zip(near, drives, strict=True):
+            if drive.basis is not TravelTimeBasis.STRAIGHT_LINE:
+                found[kind, id_] = KnownDrive(kind, id_, round(drive.minutes, 1), drive.basis)
+    return tuple(found[key] for key in sorted(found))
 
 
 def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:

@@ -107,6 +107,21 @@ def web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def travel_time(value: str) -> str:
+    """Return where driving times come from: estimate, graph [FILE], osrm ADDRESS or amap KEY."""
+    kind, _, where = value.strip().partition(" ")
+    if kind == "osrm":
+        return f"osrm {web_address(where.strip())}"
+    if kind == "amap" and where.strip().isalnum():
+        return f"amap {where.strip()}"
+    if kind == "graph" or value.strip() == "estimate":
+        return value.strip()
+    raise Nonsense(
+        "只能是 estimate（直线估算）、graph（路网文件）、osrm 网址、amap 密钥 之一。",
+        "must be one of: estimate, graph, osrm ADDRESS, amap KEY.",
+    )
+
+
 def redis_address(value: str) -> str:
     parts = _split(value)
     if parts.scheme not in ("redis", "rediss") or not parts.hostname:

@@ -142,6 +142,9 @@ DATABASES = {
     )
 }
 
+# Where driving times come from; whatever fails there, the straight line is estimated.
+TRAVEL_TIME = env.read("MUSTER_TRAVEL_TIME", environment.travel_time, "estimate")
+
 # Redis: only nudges between processes; without it everything runs in one process
 
 REDIS_URL = env.read("REDIS_URL", environment.redis_address, "")

@@ -6,7 +6,7 @@ Pure: no module here knows the database. Callers import from here; `candidates` 
 from coordination.matching.fits import Fit
 from coordination.matching.matches import Match, Matching
 from coordination.matching.matchmaking import match, match_all
-from coordination.matching.needs import Need, Requirement, Situation, Vocabulary
+from coordination.matching.needs import KnownDrive, Need, Requirement, Situation, Vocabulary
 from coordination.matching.pool import Pool
 from coordination.matching.reasons import Reason
 from coordination.matching.rules import RULES_VERSION
@@ -26,6 +26,7 @@ __all__ = [
     "Excluded",
     "Fit",
     "InviteeKind",
+    "KnownDrive",
     "Match",
     "Matching",
     "Mode",

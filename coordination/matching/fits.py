@@ -11,9 +11,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from coordination.matching.needs import Need, Requirement, Vocabulary
+from coordination.matching.needs import KnownDrive, Need, Requirement, Vocabulary
 from coordination.matching.pool import NOBODY, Pool
 from coordination.paging import InviteeKind
+from ground.places import TravelTimeBasis
 
 
 class Fit(IntEnum):
@@ -37,6 +38,17 @@ class Case:
     requirement: Requirement
     vocabulary: Vocabulary
     fits: Fits
+
+    @property
+    def drives(self) -> dict[int, KnownDrive]:
+        """Return the known drives of this pool, by row."""
+        mine = (one for one in self.need.drives if one.kind is self.pool.kind)
+        return {row: one for one in mine if (row := self.pool.row(one.id)) is not None}
+
+    def travel_basis(self, row: int) -> TravelTimeBasis:
+        """Return where the minutes of a row come from."""
+        drive = self.drives.get(row)
+        return drive.basis if drive else TravelTimeBasis.STRAIGHT_LINE
 
     @property
     def asks_experts(self) -> bool:

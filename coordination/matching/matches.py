@@ -33,7 +33,7 @@ from coordination.matching.scoring import Weights
 from coordination.matching.verdicts import CandidateRow, Excluded, ReasonCount, Shortfall
 from coordination.paging import InviteeKind, Mode
 from ground import gazetteer
-from ground.places import TravelTimeBasis
+from ground.places import Point
 from ground.terms import Words, joined
 
 # How much of a long list is written down with a recommendation; the counts are always complete.
@@ -104,6 +104,16 @@ class Match:
         """Return the ids of those who may go, best first, without any words."""
         rows = self._ranked.scores.rows[: self.candidate_count][:stop]
         return [int(id_) for id_ in self.pool.ids[rows]]
+
+    def nearest(self, count: int) -> list[tuple[int, Point]]:
+        """Return the ids and places of those who may go and would be there first, the soonest first."""
+        scores = self._ranked.scores
+        order = np.argsort(scores.minutes, kind="stable")[:count]
+        rows = scores.rows[order[~np.isnan(scores.distances_km[order])]]
+        return [
+            (int(self.pool.ids[row]), Point(self.pool.latitudes[row], self.pool.longitudes[row]))
+            for row in rows
+        ]
 
     def rows(self, start: int = 0, stop: int = ROWS_KEPT) -> list[CandidateRow]:
         """Return those who may go, best first, from `start` up to but without `stop`."""
@@ -298,7 +308,7 @@ class Match:
         row = int(scores.rows[at])
         id_ = int(case.pool.ids[row])
         parts = scoring.parts(case, scores, at, self._weights)
-        basis = basis_of(case, row, _known(scores.minutes[at]))
+        basis = basis_of(case, row, _known(scores.minutes[at]), case.travel_basis(row))
         cautions = _reasons(CAUTIONS, int(self._cautions[row]), case, row, blocks=False)
         if row in self._kept_for:
             cautions = (*cautions, _kept(self._kept_for[row]))
@@ -322,7 +332,7 @@ class Match:
             cautions=cautions,
             distance_km=_known(scores.distances_km[at]),
             minutes=_known(scores.minutes[at]),
-            travel_basis=TravelTimeBasis.STRAIGHT_LINE,
+            travel_basis=case.travel_basis(row),
             basis=basis,
             is_picked=id_ in self.picks,
             is_reserve=id_ in self.reserves,

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from coordination.paging import InviteeKind, Mode
 from coordination.visits import GuidanceKind
 from ground.dates import SHANGHAI
 from ground.industries import INDUSTRIES, near_to
 from ground.laws import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law
-from ground.places import Point
+from ground.places import Point, TravelTimeBasis
 from ground.terms import Term, Words
 from incidents.kinds import KINDS
 
@@ -102,11 +102,21 @@ class Requirement:
         }
 
 
+class KnownDrive(NamedTuple):
+    """How long somebody's drive to the place takes, without the turn-out, by roads or by measurement."""
+
+    kind: InviteeKind
+    id: int
+    minutes: float
+    basis: TravelTimeBasis
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What matching looks at.
 
     `severity` is how much its seats are worth beside those of other needs: one, or more for a worse incident;
+    `drives` are the drives to the place that are known better than by a straight line.
     `label` is how the need is named to others, such as an incident's number; `unit` is the code of the
     city-level unit where it is.
     `on` and `until` are the first and the last day in Asia/Shanghai; an incident has only `on`.
@@ -129,6 +139,7 @@ class Need:
     severity: int = 1
     label: str = ""
     unit: str | None = None
+    drives: tuple[KnownDrive, ...] = ()
 
     @property
     def is_urgent(self) -> bool:
@@ -181,6 +192,7 @@ class Need:
             "severity": self.severity,
             "label": self.label,
             "unit": self.unit,
+            "drives": [[str(one.kind), one.id, one.minutes, str(one.basis)] for one in self.drives],
             "already_asked": sorted([str(kind), id_] for kind, id_ in self.already_asked),
         }
 

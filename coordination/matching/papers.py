@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from coordination.matching.needs import Need, Requirement, Situation, Vocabulary
+from coordination.matching.needs import KnownDrive, Need, Requirement, Situation, Vocabulary
 from coordination.matching.pool import Pool, Promise, Spans, Tags, places_of
 from coordination.matching.scoring import Weights
 from coordination.paging import InviteeKind, Mode
-from ground.places import Point
+from ground.places import Point, TravelTimeBasis
 from ground.terms import Words
 
 # Worked out from other columns, so not written.
@@ -65,6 +65,10 @@ def read_need(said: Mapping[str, Any]) -> Need:
         severity=said["severity"],
         label=said["label"],
         unit=said["unit"],
+        drives=tuple(
+            KnownDrive(InviteeKind(kind), id_, minutes, TravelTimeBasis(basis))
+            for kind, id_, minutes, basis in said["drives"]
+        ),
     )
 
 

@@ -17,7 +17,6 @@ from coordination.matching.fits import Case, Fit
 from coordination.matching.pool import Floats, Rows
 from coordination.paging import InviteeKind, Mode
 from ground import places
-from ground.places import TravelTimeBasis
 from ground.terms import Words, joined
 
 Costs = NDArray[np.int64]
@@ -138,7 +137,8 @@ class Scores:
 def travel(case: Case, rows: Rows, turnout: Mapping[InviteeKind, float]) -> tuple[Floats, Floats]:
     """Return kilometres and minutes until arrival of these rows, not a number where a place is unknown.
 
-    Straight lines and the estimate of `places.drive_minutes`. Nobody who helps remotely has to drive.
+    Straight lines and the estimate of `places.drive_minutes`, or the need's own drives where it knows better.
+    Nobody who helps remotely has to drive.
     """
     distances_km = np.full(len(rows), np.nan)
     minutes = np.full(len(rows), np.nan)
@@ -148,6 +148,8 @@ def travel(case: Case, rows: Rows, turnout: Mapping[InviteeKind, float]) -> tupl
         at = rows[known]
         distances_km[known] = places.distances_from(place, case.pool.places_km[:, at])
         minutes[known] = places.drive_minutes(distances_km[known], turnout_minutes=turnout[case.pool.kind])
+        for row, drive in case.drives.items():
+            minutes[rows == row] = turnout[case.pool.kind] + drive.minutes
     if case.requirement.mode is Mode.REMOTE:
         minutes = np.zeros(len(rows))
     return distances_km, minutes
@@ -244,7 +246,10 @@ def parts(case: Case, scores: Scores, at: int, weights: Weights) -> tuple[ScoreP
     return (
         ScorePart("expertise", float(scores.expertise[at]), expertise_points, expertise_words(case, row)),
         ScorePart(
-            "travel", float(scores.travel[at]), travel_points, travel_words(case, float(scores.minutes[at]))
+            "travel",
+            float(scores.travel[at]),
+            travel_points,
+            travel_words(case, row, float(scores.minutes[at])),
         ),
         ScorePart("load", float(scores.load[at]), load_points, load_words(int(case.pool.callouts[row]))),
         ScorePart("freshness", float(scores.freshness[at]), freshness_points, freshness_words(case, row)),
@@ -301,14 +306,14 @@ def _kind_words(case: Case, row: int) -> list[Words]:
     return said
 
 
-def travel_words(case: Case, minutes: float) -> Words:
+def travel_words(case: Case, row: int, minutes: float) -> Words:
     if case.requirement.mode is Mode.REMOTE:
         return Words("远程，无需到场", "remote, no travel")
     if case.need.place is None:
         return Words("地点未定，未计路程", "no place given, travel not counted")
     if np.isnan(minutes):
         return Words("位置未登记，未计路程", "place not registered, travel not counted")
-    basis = TravelTimeBasis.STRAIGHT_LINE
+    basis = case.travel_basis(row)
     return Words(f"约 {minutes:.0f} 分钟（{basis.zh}）", f"about {minutes:.0f} min ({basis.en})")
 
 
