@@ -76,21 +76,26 @@ def _questions(dice: random.Random, roads: RoadGraph, questions: int) -> None:
         f"{f'first {RANKED_AGAIN} again: mean':>22} {'max':>7}"
     )
     for count in CANDIDATES:
-        same, regrets, again = 0, [], []
+        asked, same, regrets, again = 0, 0, [], []
         for _ in range(questions):
             place, people = _somewhere(dice), [_somewhere(dice) for _ in range(count)]
+            drives = roads.minutes(people, place)
+            # Of somewhere far from any road of the file nothing can be said, so it is left out.
+            people = [one for one, drive in zip(people, drives, strict=True) if drive is not None]
+            if not people:
+                continue
+            asked += 1
             km = places.distances_from(
                 place, places.geocentric_km([p.latitude for p in people], [p.longitude for p in people])
             )
             line = np.argsort(places.drive_minutes(km, turnout_minutes=TURNOUT), kind="stable")
-            drives = roads.minutes(people, place)
-            minutes = np.array([np.inf if m is None else TURNOUT + m for m in drives])
+            minutes = np.array([TURNOUT + drive for drive in drives if drive is not None])
             best = float(minutes.min())
             same += minutes[line[0]] == best
             regrets.append(minutes[line[0]] / best - 1)
             again.append(minutes[line[:RANKED_AGAIN]].min() / best - 1)
         print(
-            f"{count:>10} {same / questions:>11.1%} {np.mean(regrets):>12.2%} "
+            f"{count:>10} {same / asked:>11.1%} {np.mean(regrets):>12.2%} "
             f"{np.quantile(regrets, 0.95):>7.1%} {max(regrets):>7.0%} {_mean(again):>22} {max(again):>7.0%}"
         )
 
