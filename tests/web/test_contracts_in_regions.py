@@ -77,11 +77,23 @@ def test_an_agreement_belongs_to_both_sides_regions(admin, here, there):
 def test_a_party_out_of_reach_is_named_without_a_link_that_leads_nowhere(admin, here):
     outside = a_team("秦皇岛危化队", region=QINHUANGDAO)
     agreement = an_agreement(here, outside)
+    assert admin.get(f"/teams/{outside.public_id}/").status_code == 404
 
     for path in (f"/agreements/{agreement.public_id}/", f"/enterprises/{here.public_id}/"):
         page = shown(admin, path)
         assert "秦皇岛危化队" in page
         assert f"/teams/{outside.public_id}/" not in page
+
+
+def test_a_firm_out_of_reach_is_named_on_our_team_s_pages_without_a_link(admin, there):
+    ours = a_team("唐山危化队", region=TANGSHAN, owner=there)
+    agreement = an_agreement(there, ours)
+    assert admin.get(f"/enterprises/{there.public_id}/").status_code == 404
+
+    for path in (f"/agreements/{agreement.public_id}/", f"/teams/{ours.public_id}/"):
+        page = shown(admin, path)
+        assert "渤海化工" in page
+        assert f"/enterprises/{there.public_id}/" not in page
 
 
 def terms(enterprise: Enterprise, team: str) -> dict[str, str]:
@@ -130,13 +142,16 @@ def test_numbers_of_another_city_are_shown_to_nobody_here(client, there):
 def test_who_reads_everywhere_but_keeps_one_city_is_offered_no_buttons_elsewhere(client, there):
     both = a_user("sun", Role.ROSTER_ADMIN, region=TANGSHAN)
     both.grants.create(role=Role.AUDITOR)
-    agreement = an_agreement(there, a_team("秦皇岛危化队", region=QINHUANGDAO), confirmed=False)
+    outside = a_team("秦皇岛危化队", region=QINHUANGDAO)
+    agreement = an_agreement(there, outside, confirmed=False)
     client.force_login(both)
 
     enterprise = shown(client, f"/enterprises/{there.public_id}/")
+    team = shown(client, f"/teams/{outside.public_id}/")
     page = shown(client, f"/agreements/{agreement.public_id}/")
 
     assert "/edit/" not in enterprise and "/contacts/" not in enterprise
+    assert "/contacts/" not in team
     assert "/confirm/" not in page and "/terminate/" not in page
     assert client.post(f"/agreements/{agreement.public_id}/confirm/").status_code == 404
     assert agreement.starts_on <= TODAY
