@@ -387,9 +387,8 @@ def _list(callout: Callout, invitees: Sequence[Invitee], requirements: Sequence[
 
 
 def _seats_wanted(spec: RequirementSpec) -> str:
-    name = spec.industry.name if spec.industry else (spec.capability.name if spec.capability else "")
-    unit = "支" if spec.kind is InviteeKind.TEAM else "名"
-    return f"{name}{spec.mode.zh}{spec.kind.zh} {spec.seats} {unit}"
+    words = progress.asked_words(spec.industry, spec.specialty or spec.capability, spec.mode, spec.kind)
+    return f"{words} {spec.seats} {'支' if spec.kind is InviteeKind.TEAM else '名'}"
 
 
 def _lock_open_subject(subject: Incident | GuidanceRequest) -> None:

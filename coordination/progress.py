@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.db.models import Count, Q
 
+from contracts.models import Capability
 from coordination import deliveries, paging, wording
 from coordination.announcements import announce
 from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, Requirement
@@ -26,6 +27,7 @@ from coordination.paging import (
 )
 from ground.audit import SYSTEM, Actor
 from ground.mistakes import Refused
+from ground.models import Industry, Specialty
 from incidents import handling
 from incidents.models import Incident, LogKind
 
@@ -244,8 +246,16 @@ def tell_stood_down(invitation: Invitation, why: str, *, at: datetime) -> None:
 
 
 def requirement_words(requirement: Requirement) -> str:
-    what = requirement.industry or requirement.specialty or requirement.capability
-    return f"{what or ''}{Mode(requirement.mode).zh}{InviteeKind(requirement.kind).zh}"
+    skill = requirement.specialty or requirement.capability
+    return asked_words(requirement.industry, skill, Mode(requirement.mode), InviteeKind(requirement.kind))
+
+
+def asked_words(
+    industry: Industry | None, skill: Specialty | Capability | None, mode: Mode, kind: InviteeKind
+) -> str:
+    """Return whom a line asks for, as the log says it: 煤矿（井下搜救）现场救援队伍."""
+    of = f"{industry}（{skill}）" if industry and skill else f"{industry or skill or ''}"
+    return f"{of}{mode.zh}{kind.zh}"
 
 
 def note(callout: Callout, text: str, *, by: Actor, at: datetime, kind: LogKind = LogKind.MILESTONE) -> None:

@@ -10,7 +10,8 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from coordination import planning, recommendations
+from coordination import callouts, planning, recommendations
+from coordination.callouts import Invitee
 from coordination.models import ResponsePlan, ResponsePlanLine
 from coordination.paging import InviteeKind, Mode
 from coordination.plan_templates import TEMPLATES, template_for
@@ -21,7 +22,7 @@ from ground.audit import Actor
 from ground.models import AuditEntry
 from incidents import kinds
 from incidents.levels import AccidentLevel
-from tests.factories import a_duty_officer, a_user, an_enterprise, an_incident
+from tests.factories import a_duty_officer, a_user, an_enterprise, an_expert, an_incident
 from tests.moments import NOON, minutes
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,25 @@ def test_a_proposal_costs_one_query_at_every_level():
         costs.append(len(captured))
 
     assert costs == [1, 1]
+
+
+def test_the_log_names_the_skill_of_every_line_that_is_called_out(chen):
+    incident = counting(an_incident(an_enterprise("钢城炼铁", practises="YJ"), kind="furnace_gas"))
+
+    callouts.start(
+        incident,
+        recommendations.proposed_requirements(incident),
+        [Invitee(0, expert=an_expert("李工", practises="YJ"))],
+        policy="urgent",
+        by=chen,
+        at=NOON,
+    )
+
+    (line,) = incident.log.filter(text__startswith="发起通知应答")
+    assert line.text == (
+        "发起通知应答：冶金（冶金煤气）现场专家 2 名、医疗远程专家 1 名、"
+        "冶金（气防）现场救援队伍 1 支、中毒与烧伤救治现场救援队伍 1 支"
+    )
 
 
 # Shipping -----------------------------------------------------------------------------------------
