@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import django_filters
 from django.db.models import OuterRef, Subquery
@@ -10,6 +11,7 @@ from django.forms import Select, TextInput
 from django.utils.translation import gettext_lazy as _l
 
 from experts.models import Appointment, Expert, ExpertQuerySet
+from ground.access import EVERYWHERE, Reach
 from ground.forms import industries, units
 from ground.terms import Term
 
@@ -41,6 +43,8 @@ class Tab(Term):
 
 
 class ExpertFilter(django_filters.FilterSet):
+    """What the list is narrowed by; `reach` is where the one who looks may read, so no city is offered in vain."""
+
     q = django_filters.CharFilter(
         label=_l("搜索"),
         method="search",
@@ -56,6 +60,10 @@ class ExpertFilter(django_filters.FilterSet):
     class Meta:
         model = Expert
         fields: list[str] = []
+
+    def __init__(self, *args: Any, reach: Reach = EVERYWHERE, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["region"].extra["choices"] = lambda: units(reach)
 
     def search(self, experts: ExpertQuerySet, name: str, words: str) -> ExpertQuerySet:
         return experts.filter(pk__in=Expert.objects.found_by(words).values("pk"))

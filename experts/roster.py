@@ -47,7 +47,11 @@ class WrongTerm(Mistake):
 
 
 class NumberTaken(Mistake):
-    """The number of a letter of appointment is another's."""
+    """The number of a letter of appointment is another's: the `holder`'s, whom the sentences name, if there is one."""
+
+    def __init__(self, zh: str, en: str, *, holder: Expert | None = None) -> None:
+        super().__init__(zh, en)
+        self.holder = holder
 
 
 class NotAppointed(Refused):
@@ -427,6 +431,7 @@ def _refuse_taken_numbers(numbers: Sequence[str], *, but: int | None = None) -> 
         raise NumberTaken(
             f"聘书编号 {taken.number} 已是{taken.expert.name}的。请核对编号。",
             f"The letter of appointment {taken.number} is {taken.expert.name}'s. Check the number.",
+            holder=taken.expert,
         )
     if twice:
         raise NumberTaken(

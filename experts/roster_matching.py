@@ -1,7 +1,7 @@
 """Who on the roster a row is about: by the letter's number, the mobile, or name and employer; and duplicates.
 
 A name alone is nobody: two people may share it. Where the signs point to different people, nothing is
-guessed and the cell is named.
+guessed and the cell is named. Of somebody out of reach an error says only that they are registered elsewhere.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from experts.profile import Standing
 from experts.roster_rows import CellError, Row, error_at
 from experts.standing import appointment_meant, contacts_of
 from ground import phones
+from ground.access import Reach
 from ground.mistakes import Mistake
 from ground.models import ContactKind
 
@@ -83,9 +84,10 @@ def _repeats(row: Row, key: str, value: str, earlier: Row, zh: str, en: str) -> 
 
 
 class Known:
-    """The experts that a file may be about, found by what a row says."""
+    """The experts that a file may be about, found by what a row says; `reach` is where its bearer may edit."""
 
-    def __init__(self, experts: Iterable[Expert]) -> None:
+    def __init__(self, experts: Iterable[Expert], *, reach: Reach) -> None:
+        self._reach = reach
         self._by_mobile: dict[str, list[Expert]] = defaultdict(list)
         self._by_person: dict[tuple[str, str], list[Expert]] = defaultdict(list)
         self._by_number: dict[str, Expert] = {}
@@ -110,26 +112,42 @@ class Known:
         said = row.profile
         by_number = self._by_number.get(said.term.number or "") if said.term else None
         if by_number is not None:
-            if same_words(by_number.name) != same_words(said.name):
-                return None, (_anothers(row, "number", by_number),)
+            if not self._covers(by_number) or same_words(by_number.name) != same_words(said.name):
+                return None, (self._anothers(row, "number", [by_number]),)
             return by_number, self._others_mobiles(row, by_number)
         for mobile in said.contacts.get(ContactKind.MOBILE, ()):
             namesakes = [
                 one for one in self._by_mobile[mobile] if same_words(one.name) == same_words(said.name)
             ]
-            if len(namesakes) == 1:
+            if len(namesakes) == 1 and self._covers(namesakes[0]):
                 return namesakes[0], self._others_mobiles(row, namesakes[0])
             if self._by_mobile[mobile]:
-                return None, (_anothers(row, "mobile", self._by_mobile[mobile][0]),)
+                return None, (self._anothers(row, "mobile", self._by_mobile[mobile]),)
         same = self._by_person[_person(said.name, said.employer)]
+        near = [one for one in same if self._covers(one)]
+        if same and not near:
+            return None, (_elsewhere(row, "name"),)
         if len(same) > 1:
-            return None, (_several(row, len(same)),)
+            return None, (_several(row, len(same) if near == same else None),)
         return (same[0] if same else None), ()
+
+    def _covers(self, expert: Expert) -> bool:
+        return self._reach.covers(expert.region_id)
+
+    def _anothers(self, row: Row, key: str, others: Sequence[Expert]) -> CellError:
+        """Return the error of a mobile or letter that belongs to `others`.
+
+        If one of them is out of reach, it is the same whether or not the row has their name: otherwise names
+        could be tried until one fits.
+        """
+        if all(self._covers(one) for one in others):
+            return _anothers(row, key, others[0])
+        return _elsewhere(row, key)
 
     def _others_mobiles(self, row: Row, expert: Expert) -> tuple[CellError, ...]:
         """Return an error for each mobile that is somebody else's."""
         return tuple(
-            _anothers(row, "mobile", other)
+            self._anothers(row, "mobile", [other])
             for mobile in row.profile.contacts.get(ContactKind.MOBILE, ())
             for other in self._by_mobile[mobile]
             if other.pk != expert.pk
@@ -137,7 +155,7 @@ class Known:
 
 
 def _anothers(row: Row, key: str, other: Expert) -> CellError:
-    zh, en = ("聘书编号", "letter of appointment") if key == "number" else ("手机号", "mobile")
+    zh, en = _SIGNS[key]
     mobile = next(iter(contacts_of(other, ContactKind.MOBILE)), "")
     who = f"{other.name}（{other.employer}{'，' + phones.masked(mobile) if mobile else ''}）"
     return error_at(
@@ -150,13 +168,41 @@ def _anothers(row: Row, key: str, other: Expert) -> CellError:
     )
 
 
-def _several(row: Row, count: int) -> CellError:
+_SIGNS = {
+    "number": ("聘书编号", "letter of appointment"),
+    "mobile": ("手机号", "mobile"),
+    "name": ("姓名和工作单位", "name and employer"),
+}
+
+
+def _elsewhere(row: Row, key: str) -> CellError:
+    """Return the error of a row whose sign is that of somebody out of reach: that and nothing about them."""
+    zh, en = _SIGNS[key]
+    return of_the_place(
+        row,
+        Mistake(
+            f"已有{zh}相同的专家登记在其他地区。请核对{zh}，确有其人的请省级管理员办理。",
+            f"An expert with the same {en} is registered in another region. "
+            f"Check the {en}, or ask the admin of the province.",
+        ),
+    )
+
+
+def of_the_place(row: Row, mistake: Mistake) -> CellError:
+    """Return an error of the cell that says where somebody lives, or of the name if the sheet has no such column."""
+    key = "region" if "region" in row.record.columns else "name"
+    return error_at(row.record[key], key, mistake)
+
+
+def _several(row: Row, count: int | None) -> CellError:
+    """Return the error of a name that several have at one employer; no `count` where some are out of reach."""
+    many_zh, many_en = (f"有 {count} 位", str(count)) if count else ("不止一位", "several")
     return error_at(
         row.record["name"],
         "name",
         Mistake(
-            f"名册里有 {count} 位同名同单位的“{row.profile.name}”，分不清是哪一位。请填写其中一位的手机或聘书编号。",
-            f"There are {count} people named “{row.profile.name}” at this employer. "
+            f"名册里{many_zh}同名同单位的“{row.profile.name}”，分不清是哪一位。请填写其中一位的手机或聘书编号。",
+            f"There are {many_en} people named “{row.profile.name}” at this employer. "
             "Give the mobile or the letter of appointment of the one you mean.",
         ),
     )

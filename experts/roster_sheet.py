@@ -22,8 +22,8 @@ from experts.differences import differences, exact_point, industry_words, offer_
 from experts.models import Expert, ExpertQuerySet
 from experts.profile import Change, Standing
 from experts.roster_columns import COLUMNS, REQUIRED, WRITTEN, losers, titles
-from experts.roster_matching import Known, duplicates_within
-from experts.roster_rows import CellError, Row, RowReader, error_at
+from experts.roster_matching import Known, duplicates_within, of_the_place
+from experts.roster_rows import CellError, Row, RowReader
 from experts.standing import contacts_of, industries_of, latest_appointment, standing_on
 from ground import audit, clock, phones
 from ground.access import EVERYWHERE, OutOfReach, Reach
@@ -276,7 +276,7 @@ class _Comparison:
     def of(cls, rows: Sequence[Row], today: date, reach: Reach) -> _Comparison:
         errors = duplicates_within(rows)
         repeated = {_row_of(error) for error in errors}
-        known = Known(_experts_meant(rows))
+        known = Known(_experts_meant(rows), reach=reach)
         creates: list[Create] = []
         updates: list[Update] = []
         unchanged: list[Row] = []
@@ -285,7 +285,7 @@ class _Comparison:
             if (row.record.sheet, row.record.row) in repeated:
                 continue
             match = known.match(row, taken=taken)
-            found = match.errors or tuple(_beyond(row, match.expert, reach))
+            found = match.errors or tuple(_beyond(row, reach, is_new=match.expert is None))
             errors += found
             if found:
                 continue
@@ -300,17 +300,17 @@ class _Comparison:
         return cls(tuple(creates), tuple(updates), tuple(unchanged), tuple(errors))
 
 
-def _beyond(row: Row, expert: Expert | None, reach: Reach) -> Iterable[CellError]:
-    """Return an error if the row is about somebody outside `reach`, or would put somebody there."""
-    known = [expert.region_id] if expert else []
-    said = [row.profile.region] if row.profile.region or not expert else []
-    for region in [*known, *said]:
-        try:
-            reach.refuse_beyond(region)
-        except OutOfReach as mistake:
-            at = "region" if "region" in row.record.columns else "name"
-            yield error_at(row.record[at], at, mistake)
-            return
+def _beyond(row: Row, reach: Reach, *, is_new: bool) -> Iterable[CellError]:
+    """Yield an error if the row would put somebody outside `reach`. Who is there already was never matched."""
+    said = row.profile.region
+    # No place says nothing of somebody known; of somebody new it is missing, unless it was filled in wrongly,
+    # which has its own error already.
+    if said is None and not (is_new and row.record["region"].is_blank):
+        return
+    try:
+        reach.refuse_beyond(said)
+    except OutOfReach as mistake:
+        yield of_the_place(row, mistake)
 
 
 def _row_of(error: CellError) -> tuple[str, int]:

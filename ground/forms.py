@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from ground import dates, gazetteer, places
-from ground.access import EVERYWHERE, OutOfReach
+from ground.access import EVERYWHERE, OutOfReach, Reach
 from ground.guesses import nearest
 from ground.languages import row_choices, sentence
 from ground.mistakes import Mistake
@@ -38,9 +38,13 @@ def industries() -> list[tuple[str, str]]:
     return row_choices(Industry.objects.all())
 
 
-def units() -> list[tuple[str, str]]:
-    """Return the city-level units that lists are narrowed by."""
-    return row_choices(Region.objects.filter(unit=F("pk")))
+def units(reach: Reach = EVERYWHERE) -> list[tuple[str, str]]:
+    """Return the city-level units that lists are narrowed by: those in which `reach` covers something."""
+    found = Region.objects.filter(unit=F("pk"))
+    if reach.regions is not None:
+        held = (gazetteer.by_code(code) for code in reach.regions)
+        found = found.filter(pk__in={region.unit for region in held if region})
+    return row_choices(found)
 
 
 class RegionField(forms.CharField):

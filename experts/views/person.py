@@ -31,6 +31,7 @@ from experts.forms import (
 )
 from experts.models import Absence, Expert, PracticeRank, TaskCategory
 from experts.profile import Standing, TermOfOffice
+from experts.roster import NumberTaken
 from experts.roster_columns import field_word
 from experts.standing import absence_on, latest_appointment, standing_on
 from experts.tables import STANDING_TAGS
@@ -89,6 +90,14 @@ def person(expert: Expert, user: User) -> dict[str, Any]:
     }
 
 
+def said_to(user: User, mistake: Mistake) -> str:
+    """Return the sentence of a mistake, without the name of somebody whom `user` may not read about."""
+    holder = mistake.holder if isinstance(mistake, NumberTaken) else None
+    if holder is None or user.reach(Permission.READ_ROSTER).covers(holder.region_id):
+        return sentence(mistake)
+    return _("这个聘书编号已登记在其他地区。请核对编号，或请省级管理员办理。")
+
+
 def _history(expert: Expert) -> list[tuple[AuditEntry, str, list[tuple[str, str, str]]]]:
     entries = AuditEntry.objects.filter(
         object_type=expert._meta.label_lower, object_id=str(expert.public_id)
@@ -130,7 +139,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             (expert,) = roster.enrol([form.profile()], by=actor_of(request), at=clock.now())
         except Mistake as mistake:
-            form.add_error(None, sentence(mistake))
+            form.add_error(None, said_to(user_of(request), mistake))
         else:
             messages.success(request, _("已新增专家%(name)s。") % {"name": expert.name})
             return redirect("expert", expert.public_id)
@@ -150,7 +159,7 @@ def edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
         try:
             changes = roster.revise(expert, form.profile(), by=actor_of(request), at=clock.now())
         except Mistake as mistake:
-            form.add_error(None, sentence(mistake))
+            form.add_error(None, said_to(user_of(request), mistake))
         else:
             messages.success(request, _("已保存。") if changes else _("没有改动。"))
             return redirect("expert", public_id)
@@ -178,7 +187,7 @@ def _small_form(
         try:
             deed(expert, form.cleaned_data, actor_of(request))
         except Mistake as mistake:
-            form.add_error(None, sentence(mistake))
+            form.add_error(None, said_to(user_of(request), mistake))
         else:
             messages.success(request, done)
             return redirect("expert", public_id)

@@ -30,8 +30,10 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def index(request: HttpRequest) -> HttpResponse:
     """Show the roster, searched and sorted as the address says; htmx takes the list alone."""
     today = clock.day_of(clock.now())
-    everybody = Expert.objects.open_to(user_of(request))
-    found = ExpertFilter(request.GET, queryset=everybody)
+    user = user_of(request)
+    reads, edits = user.reach(Permission.READ_ROSTER), user.reach(Permission.EDIT_ROSTER)
+    everybody = Expert.objects.open_to(user)
+    found = ExpertFilter(request.GET, queryset=everybody, reach=reads)
     tab = _tab(request)
     matching = found.qs
     experts = with_term_end(tab.of(matching, today)).whole()
@@ -45,7 +47,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "tabs": [(one, one.of(matching, today).count()) for one in Tab],
         "everybody": everybody.count(),
         "is_narrowed": any(found.form.cleaned_data.values()) or tab is not Tab.ALL,
-        "may_edit": user_of(request).may(Permission.EDIT_ROSTER),
+        "may_edit": bool(edits),
+        "exports_less": edits != reads,
     }
     # `htmx` is put on the request by its middleware.
     template = "experts/_roster.html" if request.htmx else "experts/index.html"  # type: ignore[attr-defined]
@@ -63,11 +66,12 @@ def _tab(request: HttpRequest) -> Tab:
 @require_POST
 @needs(Permission.EDIT_ROSTER)
 def export(request: HttpRequest) -> HttpResponse:
-    """Hand out those whom the list shows, with full numbers, for a stated purpose."""
+    """Hand out those whom the list shows and this account keeps, with full numbers, for a stated purpose."""
     at = clock.now()
-    matching = ExpertFilter(
-        request.GET, queryset=Expert.objects.open_to(user_of(request), Permission.EDIT_ROSTER)
-    ).qs
+    user = user_of(request)
+    theirs = Expert.objects.open_to(user, Permission.EDIT_ROSTER)
+    # The address means what it means on the list, which is narrowed to what may be read.
+    matching = ExpertFilter(request.GET, queryset=theirs, reach=user.reach(Permission.READ_ROSTER)).qs
     experts = _tab(request).of(matching, clock.day_of(at))
     try:
         content = roster_sheet.hand_out(
