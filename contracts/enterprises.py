@@ -14,6 +14,7 @@ from contracts import uscc
 from contracts.models import Enterprise, Site, UnitSize
 from ground import audit
 from ground.audit import Actor
+from ground.geocoding import Located
 from ground.mistakes import Mistake
 from ground.models import Industry, Precision, Region
 from ground.places import Point
@@ -101,6 +102,33 @@ def change(enterprise: Enterprise, particulars: Particulars, *, by: Actor, at: d
             after = {name: str(columns[name] or "") for name in changed}
             audit.record("enterprise.change", locked, by=by, at=at, before=before, after=after)
     return changed
+
+
+def place(enterprise: Enterprise, located: Located, *, by: Actor, at: datetime) -> bool:
+    """Put an enterprise where its address was found; return whether that is better than what was known.
+
+    A place that somebody gave is never moved.
+    """
+    if located.precision != Precision.ADDRESS:
+        return False
+    with transaction.atomic():
+        locked = Enterprise.objects.select_for_update().get(pk=enterprise.pk)
+        if locked.precision == Precision.EXACT or locked.address != enterprise.address:
+            return False
+        before = [locked.latitude, locked.longitude]
+        locked.latitude, locked.longitude = located.point.latitude, located.point.longitude
+        locked.precision = located.precision
+        locked.save(update_fields=["latitude", "longitude", "precision"])
+        audit.record(
+            "enterprise.place",
+            locked,
+            by=by,
+            at=at,
+            before=before,
+            after=[locked.latitude, locked.longitude],
+            source=located.source,
+        )
+    return True
 
 
 def add_site(

@@ -234,6 +234,21 @@ class Located(models.Model):
         return Point(self.latitude, self.longitude)
 
 
+class GeocodedAddress(models.Model):
+    """An address that a provider has found, so that it is asked once. WGS-84 degrees, whatever it answered in."""
+
+    address = models.CharField(max_length=200, unique=True)  # as `geocoding.normalised` writes it
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+    given_in = models.CharField(max_length=8)  # the provider's datum
+    provider = models.CharField(max_length=20)
+    level = models.CharField(max_length=40, blank=True)  # how exactly, in the provider's words
+    found_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class ContactKind(Term):
     MOBILE = "mobile", "手机", "mobile"
     PHONE = "phone", "固定电话", "landline"

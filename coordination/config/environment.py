@@ -122,6 +122,17 @@ def travel_time(value: str) -> str:
     )
 
 
+def geocoder(value: str) -> str:
+    """Return the service that finds addresses, with the installation's key: baidu KEY, amap KEY, tianditu KEY."""
+    kind, _, key = value.strip().partition(" ")
+    if kind not in ("baidu", "amap", "tianditu") or not key.strip().isalnum():
+        raise Nonsense(
+            "应为服务商和密钥，例如 baidu 密钥、amap 密钥、tianditu 密钥；不用就不要设它。",
+            "must be a provider and its key: baidu KEY, amap KEY or tianditu KEY; leave it out to do without.",
+        )
+    return f"{kind} {key.strip()}"
+
+
 def redis_address(value: str) -> str:
     parts = _split(value)
     if parts.scheme not in ("redis", "rediss") or not parts.hostname:

@@ -145,6 +145,9 @@ DATABASES = {
 # Where driving times come from; whatever fails there, the straight line is estimated.
 TRAVEL_TIME = env.read("MUSTER_TRAVEL_TIME", environment.travel_time, "estimate")
 
+# Who finds addresses, asked by commands only; empty is nobody, and a county's seat stands for its addresses.
+GEOCODER = env.read("MUSTER_GEOCODER", environment.geocoder, "")
+
 # Redis: only nudges between processes; without it everything runs in one process
 
 REDIS_URL = env.read("REDIS_URL", environment.redis_address, "")
