@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import uvicorn
 from django.conf import settings as django_settings
@@ -12,6 +13,13 @@ from django.db import connections
 
 from tests.fakes import StoppedClock
 from tests.moments import NOON
+
+
+# How long an example takes says how busy the machine is, nothing of the code.
+hypothesis.settings.register_profile(
+    "muster", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("muster")
 
 
 def pytest_configure(config: pytest.Config) -> None:
