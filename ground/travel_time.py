@@ -12,12 +12,15 @@ import math
 import threading
 import time
 import urllib.request
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.error import HTTPError
 from zipfile import BadZipFile
 
 import numpy as np
@@ -37,12 +40,15 @@ Floats = NDArray[np.float64]
 # So many are asked for at once at most: a service's own limit, and enough to find the nearest by road.
 SHORTLIST: Final = 25
 ANSWER_WITHIN_SECONDS: Final = 0.8
-# After so many failures in a row a service is left alone for a while.
+LONGEST_ANSWER_BYTES: Final = 1_000_000
+# After so many failures in a row a service is left alone for a while; after one for which we waited, at once.
 FAILURES_BEFORE_A_BREAK: Final = 3
 BREAK_SECONDS: Final = 30.0
 # Thousandths of a degree, some hundred metres: near enough for the same answer.
 CELL_DIGITS: Final = 3
 CELLS_KEPT: Final = 20_000
+# A service that knows the traffic says something else an hour later.
+KEPT_SECONDS: Final = 15 * 60.0
 SLOWEST_MINUTES: Final = 48 * 60.0
 
 
@@ -56,6 +62,10 @@ class Drive:
 
 class Unavailable(Exception):
     """The provider has no answer now; the estimate stands."""
+
+
+class TooSlow(Unavailable):
+    """It kept us waiting until the time was up."""
 
 
 class Provider(Protocol):
@@ -101,20 +111,39 @@ def _provider(kind: str, where: str) -> Provider | None:
 
 
 def estimated(origin: Point, destination: Point) -> Drive:
-    minutes = places.drive_minutes(origin.km_to(destination), turnout_minutes=0)
-    return Drive(minutes, TravelTimeBasis.STRAIGHT_LINE)
+    return _estimates([origin], destination)[0]
+
+
+def _estimates(origins: Sequence[Point], destination: Point) -> list[Drive]:
+    minutes = places.drive_minutes(_straight_km(origins, destination), turnout_minutes=0)
+    return [Drive(float(one), TravelTimeBasis.STRAIGHT_LINE) for one in minutes]
+
+
+def _straight_km(origins: Sequence[Point], destination: Point) -> Floats:
+    return places.distances_km(
+        [origin.latitude for origin in origins],
+        [origin.longitude for origin in origins],
+        destination.latitude,
+        destination.longitude,
+    )
 
 
 def _to(destination: Point, origins: Sequence[Point], provider: Provider | None) -> list[Drive]:
-    drives = [estimated(origin, destination) for origin in origins]
+    drives = _estimates(origins, destination) if origins else []
     if provider is None:
         return drives
+    patience_ends = time.monotonic() + ANSWER_WITHIN_SECONDS
     for start in range(0, len(origins), SHORTLIST):
-        some = origins[start : start + SHORTLIST]
         try:
-            found = provider.minutes(some, destination)
+            if time.monotonic() > patience_ends:
+                raise TooSlow(f"{len(origins) - start} of {len(origins)} drives were not asked for in time")
+            found = provider.minutes(origins[start : start + SHORTLIST], destination)
         except Unavailable as why:
             log.warning("driving times are estimated: %s", why)
+            break
+        except Exception:
+            # A fault of ours, but somebody is waiting for the page of an incident.
+            log.exception("driving times are estimated: the provider broke")
             break
         for at, minutes in enumerate(found, start):
             if minutes is not None and 0 <= minutes <= SLOWEST_MINUTES:
@@ -142,12 +171,11 @@ class RoadGraph:
     def __init__(self, file: Path = ROADS) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._roads: tuple[Floats, cKDTree, csr_matrix] | None = None
+        self._roads: tuple[cKDTree, csr_matrix] | None = None
 
     def minutes(self, origins: Sequence[Point], destination: Point) -> list[float | None]:
         road_km = self.road_km(origins, destination)
-        straight_km = np.array([origin.km_to(destination) for origin in origins])
-        hours = road_km / places.km_per_hour(straight_km)
+        hours = road_km / places.km_per_hour(_straight_km(origins, destination))
         return [60 * hour if math.isfinite(hour) else None for hour in hours]
 
     def road_km(self, origins: Sequence[Point], destination: Point) -> Floats:
@@ -155,7 +183,7 @@ class RoadGraph:
 
         :raises Unavailable: if there is no such file, or it cannot be read.
         """
-        nodes_km, tree, roads = self._read()
+        tree, roads = self._read()
         everywhere = [destination, *origins]
         spots = places.geocentric_km([p.latitude for p in everywhere], [p.longitude for p in everywhere]).T
         off_road_km, nodes = tree.query(spots)
@@ -163,23 +191,33 @@ class RoadGraph:
         on_road_km = dijkstra(roads, directed=False, indices=int(nodes[0]))[nodes[1:]]
         ways: Floats = on_road_km + access_km[0] + access_km[1:]
         # Neighbours do not drive to the main road and back.
-        across_km = ACCESS_CIRCUITY * np.array([origin.km_to(destination) for origin in origins])
+        across_km = ACCESS_CIRCUITY * _straight_km(origins, destination)
         ways = np.where(across_km < access_km[0] + access_km[1:], across_km, ways)
         ways[np.maximum(off_road_km[0], off_road_km[1:]) > ACCESS_AT_MOST_KM] = np.inf
         return ways
 
-    def _read(self) -> tuple[Floats, cKDTree, csr_matrix]:
+    def _read(self) -> tuple[cKDTree, csr_matrix]:
         with self._lock:
             if self._roads is None:
                 try:
                     with self._file.open("rb") as file, np.load(file, allow_pickle=False) as said:
                         latlon, a, b = said["latlon"].astype(np.float64), said["a"], said["b"]
                         km = said["km"].astype(np.float64)
-                except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+                    nodes_km = places.geocentric_km(latlon[:, 0], latlon[:, 1]).T
+                    roads = csr_matrix((km, (a, b)), shape=(len(latlon), len(latlon)))
+                    if not (np.isfinite(km) & (km >= 0)).all():
+                        raise ValueError("a road of no length")
+                    self._roads = cKDTree(nodes_km), roads
+                except (
+                    OSError,
+                    ValueError,
+                    LookupError,
+                    TypeError,
+                    EOFError,
+                    BadZipFile,
+                    zlib.error,
+                ) as error:
                     raise Unavailable(f"the road file {self._file.name} cannot be read: {error}") from error
-                nodes_km = places.geocentric_km(latlon[:, 0], latlon[:, 1]).T
-                roads = csr_matrix((km, (a, b)), shape=(len(latlon), len(latlon)))
-                self._roads = nodes_km, cKDTree(nodes_km), roads
             return self._roads
 
 
@@ -202,7 +240,8 @@ class OsrmTable:
         )
         if said.get("code") != "Ok":
             raise Unavailable(f"the router says {said.get('code')!r}")
-        return [_minutes(row[0]) for row in _rows(said, "durations", len(origins))]
+        rows = _rows(said, "durations", len(origins))
+        return [_minutes(row[0]) if isinstance(row, list) and row else None for row in rows]
 
 
 class AmapDistance:
@@ -224,7 +263,13 @@ class AmapDistance:
         )
         if said.get("status") != "1":
             raise Unavailable(f"the service says {said.get('info')!r}")
-        return [_minutes(row.get("duration")) for row in _rows(said, "results", len(origins))]
+        # Each row says which origin it is about, counted from one.
+        numbers = {str(number): number - 1 for number in range(1, len(origins) + 1)}
+        drives: list[float | None] = [None] * len(origins)
+        for number, row in enumerate(_rows(said, "results", len(origins)), 1):
+            if isinstance(row, dict) and str(row.get("origin_id", number)) in numbers:
+                drives[numbers[str(row.get("origin_id", number))]] = _minutes(row.get("duration"))
+        return drives
 
 
 def _gcj02(place: Point) -> str:
@@ -235,14 +280,14 @@ def _gcj02(place: Point) -> str:
 def _minutes(seconds: Any) -> float | None:
     try:
         minutes = float(seconds) / 60
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return minutes if math.isfinite(minutes) else None
 
 
 def _rows(said: dict[str, Any], name: str, count: int) -> list[Any]:
     rows = said.get(name)
-    if not isinstance(rows, list) or len(rows) != count or not all(rows):
+    if not isinstance(rows, list) or len(rows) != count:
         raise Unavailable(f"the answer has no {count} rows of {name}")
     return rows
 
@@ -252,21 +297,42 @@ _waiting = ThreadPoolExecutor(4, thread_name_prefix="router")
 
 def _asked(address: str) -> dict[str, Any]:
     """Return the JSON object at an address, or give up in time: the limit is for all of it, not for each byte."""
+    patience_ends = time.monotonic() + ANSWER_WITHIN_SECONDS
 
     def fetch() -> Any:
         # The address is the administrator's own, checked to be http(s) when the program starts.
-        with urllib.request.urlopen(address, timeout=ANSWER_WITHIN_SECONDS) as answer:
-            return json.loads(answer.read(1_000_000))
+        try:
+            answer = urllib.request.urlopen(address, timeout=ANSWER_WITHIN_SECONDS)
+        except HTTPError as refused:
+            refused.close()
+            raise
+        with answer:
+            return json.loads(_whole(answer, patience_ends))
 
+    # In a thread: to look a name up may take longer than any limit that a socket knows.
+    fetching = _waiting.submit(fetch)
     try:
-        said = _waiting.submit(fetch).result(timeout=ANSWER_WITHIN_SECONDS)
-    except TimeoutError as slow:
-        raise Unavailable(f"no answer within {ANSWER_WITHIN_SECONDS} s") from slow
-    except (OSError, ValueError) as error:
+        said = fetching.result(timeout=ANSWER_WITHIN_SECONDS)
+    except (OSError, ValueError, HTTPException, RecursionError) as error:
+        fetching.cancel()
+        if time.monotonic() >= patience_ends - 0.05:
+            raise TooSlow(f"no answer within {ANSWER_WITHIN_SECONDS} s") from error
         raise Unavailable(f"no answer that can be used: {type(error).__name__}") from error
     if not isinstance(said, dict):
         raise Unavailable("the answer is no object")
     return said
+
+
+def _whole(answer: HTTPResponse, patience_ends: float) -> bytes:
+    """Return the body; a service that drips must not keep the thread, or nobody could be asked any more."""
+    body = b""
+    while part := answer.read1(65_536):
+        body += part
+        if len(body) > LONGEST_ANSWER_BYTES:
+            raise ValueError("too long")
+        if time.monotonic() > patience_ends:
+            raise TimeoutError
+    return body
 
 
 class Remembering:
@@ -276,7 +342,7 @@ class Remembering:
         self._service = service
         self._now = now
         self._lock = threading.Lock()
-        self._known: dict[tuple[float, ...], float | None] = {}
+        self._known: dict[tuple[float, ...], tuple[float | None, float]] = {}  # minutes, until when
         self._failures = 0
         self._rests_until = 0.0
 
@@ -286,12 +352,19 @@ class Remembering:
 
     def minutes(self, origins: Sequence[Point], destination: Point) -> list[float | None]:
         cells = [_cell(origin, destination) for origin in origins]
-        unknown = [at for at, cell in enumerate(cells) if cell not in self._known]
+        known = self._recalled(cells)
+        unknown = [at for at, cell in enumerate(cells) if cell not in known]
         if unknown:
-            self._remember(
-                [cells[at] for at in unknown], self._ask([origins[at] for at in unknown], destination)
-            )
-        return [self._known.get(cell) for cell in cells]
+            found = self._ask([origins[at] for at in unknown], destination)
+            new = dict(zip((cells[at] for at in unknown), found, strict=True))
+            self._remember(new)
+            known |= new
+        return [known[cell] for cell in cells]
+
+    def _recalled(self, cells: Sequence[tuple[float, ...]]) -> dict[tuple[float, ...], float | None]:
+        with self._lock:
+            kept = {cell: self._known[cell] for cell in cells if cell in self._known}
+        return {cell: minutes for cell, (minutes, until) in kept.items() if self._now() < until}
 
     def _ask(self, origins: Sequence[Point], destination: Point) -> Sequence[float | None]:
         with self._lock:
@@ -299,20 +372,22 @@ class Remembering:
                 raise Unavailable("the service failed again and again and is left alone for a while")
         try:
             found = self._service.minutes(origins, destination)
-        except Unavailable:
+        except Unavailable as why:
             with self._lock:
-                self._failures += 1
+                # Whoever let us wait once is not waited for again on the next line of the same page.
+                self._failures += FAILURES_BEFORE_A_BREAK if isinstance(why, TooSlow) else 1
                 self._rests_until = self._now() + BREAK_SECONDS
             raise
         with self._lock:
             self._failures = 0
         return found
 
-    def _remember(self, cells: Sequence[tuple[float, ...]], found: Sequence[float | None]) -> None:
+    def _remember(self, found: dict[tuple[float, ...], float | None]) -> None:
+        until = self._now() + KEPT_SECONDS
         with self._lock:
-            if len(self._known) + len(cells) > CELLS_KEPT:
+            if len(self._known) + len(found) > CELLS_KEPT:
                 self._known.clear()
-            self._known.update(zip(cells, found, strict=True))
+            self._known.update({cell: (minutes, until) for cell, minutes in found.items()})
 
 
 def _cell(origin: Point, destination: Point) -> tuple[float, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coordination.config import environment
 from ground import gazetteer, travel_time
@@ -74,6 +80,40 @@ def test_without_a_usable_file_everything_is_estimated(tmp_path: Path, content: 
     assert drive.basis is STRAIGHT
 
 
+@pytest.mark.parametrize(
+    "roads",
+    [
+        pytest.param({"latlon": [[38.0, 114.0]], "a": [0], "b": [7], "km": [1.0]}, id="a road to nowhere"),
+        pytest.param({"latlon": [38.0, 114.0], "a": [0], "b": [1], "km": [1.0]}, id="no pairs of degrees"),
+        pytest.param({"latlon": [[38.0, 114.0]], "a": [0], "km": [1.0]}, id="roads with one end"),
+        pytest.param(
+            {"latlon": [[38, 114], [38, 115]], "a": [0], "b": [1], "km": [-1.0]}, id="a negative road"
+        ),
+        pytest.param({"latlon": [[np.nan, 114]], "a": [0], "b": [0], "km": [1.0]}, id="a place nowhere"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_as_good_as_none(tmp_path: Path, roads: dict[str, Any]):
+    np.savez(tmp_path / "roads.npz", **roads)
+
+    ((drive,),) = matrix([BAODING], [SHIJIAZHUANG], RoadGraph(tmp_path / "roads.npz"))
+
+    assert drive.basis is STRAIGHT
+
+
+def test_a_fault_of_the_program_itself_costs_the_road_times_not_the_page(caplog):
+    class Broken:
+        basis = ROUTER
+
+        def minutes(self, origins, destination):
+            raise ZeroDivisionError
+
+    with caplog.at_level(logging.ERROR):
+        ((drive,),) = matrix([BAODING], [SHIJIAZHUANG], Broken())
+
+    assert drive.basis is STRAIGHT
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_without_a_provider_everything_is_estimated_and_says_so():
     drives = matrix([BAODING, TANGSHAN], [SHIJIAZHUANG, LANGFANG])
 
@@ -101,7 +141,8 @@ class Router:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(OSError):  # who waited may have left
+                    self.wfile.write(body)
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -152,6 +193,10 @@ def test_amap_is_asked_and_answers_in_its_own_coordinates(router):
         pytest.param((200, {"code": "Ok"}), id="no rows"),
         pytest.param((200, {"code": "Ok", "durations": [[1], [2]]}), id="too many rows"),
         pytest.param((200, {"code": "Ok", "durations": [None]}), id="an empty row"),
+        pytest.param((200, {"code": "Ok", "durations": [600]}), id="a number for a row"),
+        pytest.param((200, {"code": "Ok", "durations": [{"seconds": 600}]}), id="an object for a row"),
+        pytest.param((200, {"code": "Ok", "durations": [[10**400]]}), id="more than a number can hold"),
+        pytest.param((200, b"[" * 100_000), id="brackets without end"),
         pytest.param((200, {"code": "Ok", "durations": [[None]]}), id="no way"),
         pytest.param((200, {"code": "Ok", "durations": [["soon"]]}), id="words"),
         pytest.param((200, b'{"code": "Ok", "durations": [[NaN]]}'), id="not a number"),
@@ -165,6 +210,87 @@ def test_whatever_else_it_answers_the_line_is_estimated(router, said):
     ((drive,),) = matrix([BAODING], [SHIJIAZHUANG], OsrmTable(router.address))
 
     assert drive == estimated(BAODING, SHIJIAZHUANG)
+
+
+def test_amap_s_rows_go_by_the_origin_they_name_and_one_may_have_failed(router):
+    rows = [
+        {"origin_id": "2", "duration": "5400"},
+        {"origin_id": "1", "duration": "600"},
+        {"origin_id": "3", "info": "OVER_DIRECTION_RANGE", "code": "3"},
+    ]
+    router.answer = lambda path: (200, {"status": "1", "results": rows})
+
+    drives = matrix([BAODING, LANGFANG, TANGSHAN], [SHIJIAZHUANG], AmapDistance("KEY", router.address))
+
+    assert [drive.minutes for (drive,) in drives[:2]] == [10, 90]
+    assert drives[2][0] == estimated(TANGSHAN, SHIJIAZHUANG)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON, JSON, st.sampled_from([OsrmTable("http://127.0.0.1:9"), AmapDistance("KEY")]))
+def test_no_answer_whatever_breaks_the_reading_of_it(row, other, service):
+    said = {"code": "Ok", "durations": [row, other], "status": "1", "results": [row, other]}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(travel_time, "_asked", lambda address: said)
+
+        found = service.minutes([BAODING, LANGFANG], SHIJIAZHUANG)
+
+    assert len(found) == 2
+    assert all(minutes is None or isinstance(minutes, float) for minutes in found)
+
+
+@contextlib.contextmanager
+def a_socket_that_says(*parts: bytes, pause: float = 0) -> Iterator[str]:
+    """A service below HTTP: it reads the question and says these bytes; yields its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with contextlib.suppress(OSError), listener.accept()[0] as connection:
+            connection.recv(65_536)
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause)
+
+    answering = threading.Thread(target=answer, daemon=True)
+    answering.start()
+    with listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    answering.join(5)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"220 mail.example.cn ESMTP\r\n", id="another protocol"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{", id="cut off"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", id="broken pieces"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", id="headers without end"),
+    ],
+)
+def test_what_is_no_http_ends_in_the_estimate_too(said):
+    with a_socket_that_says(said) as address:
+        ((drive,),) = matrix([BAODING], [SHIJIAZHUANG], OsrmTable(address))
+
+    assert drive.basis is STRAIGHT
+
+
+def test_a_service_that_drips_is_given_up_as_a_whole_and_keeps_no_thread():
+    begun = time.monotonic()
+
+    with a_socket_that_says(b"HTTP/1.1 200 OK\r\n\r\n", *[b" "] * 20, pause=0.1) as address:
+        with pytest.raises(travel_time.TooSlow):
+            OsrmTable(address).minutes([BAODING], SHIJIAZHUANG)
+        waited = time.monotonic() - begun
+
+    assert waited < 1.6  # two seconds of drops; the limit is 0.8, the rest is for a busy machine
+    assert travel_time._waiting.submit(lambda: True).result(timeout=1)
 
 
 def test_nobody_waits_longer_than_a_second_for_a_slow_service(router):
@@ -207,12 +333,12 @@ class Service:
 
     def __init__(self) -> None:
         self.calls = 0
-        self.fails = False
+        self.fails: travel_time.Unavailable | None = None
 
     def minutes(self, origins, destination):
         self.calls += 1
         if self.fails:
-            raise travel_time.Unavailable("down")
+            raise self.fails
         return [7.0 for _ in origins]
 
 
@@ -229,15 +355,51 @@ def test_the_same_way_is_asked_once():
 
 def test_a_service_that_fails_three_times_is_left_alone_for_half_a_minute_and_then_tried_again():
     service, now = Service(), [0.0]
-    service.fails = True
+    service.fails = travel_time.Unavailable("down")
     remembering = Remembering(service, now=lambda: now[0])
 
     for _ in range(10):
         assert matrix([BAODING], [SHIJIAZHUANG], remembering)[0][0].basis is STRAIGHT
     assert service.calls == 3
 
-    now[0], service.fails = 31.0, False
+    now[0], service.fails = 31.0, None
     assert matrix([BAODING], [SHIJIAZHUANG], remembering)[0][0].basis is ROUTER
+
+
+def test_a_service_that_let_us_wait_is_not_waited_for_again_on_the_same_page():
+    service = Service()
+    service.fails = travel_time.TooSlow("no answer within 0.8 s")
+    remembering = Remembering(service, now=lambda: 0.0)
+
+    drives = matrix([BAODING], [SHIJIAZHUANG, LANGFANG, TANGSHAN], remembering)
+
+    assert {drive.basis for row in drives for drive in row} == {STRAIGHT}
+    assert service.calls == 1
+
+
+def test_a_quarter_of_an_hour_later_the_traffic_is_asked_for_anew():
+    service, now = Service(), [0.0]
+    remembering = Remembering(service, now=lambda: now[0])
+
+    for minute in (0, 14, 16):
+        now[0] = minute * 60
+        matrix([BAODING], [SHIJIAZHUANG], remembering)
+
+    assert service.calls == 2
+
+
+def test_a_shortlist_longer_than_a_service_takes_is_not_asked_for_beyond_the_time(router, monkeypatch):
+    monkeypatch.setattr(travel_time, "ANSWER_WITHIN_SECONDS", 0.3)
+    router.answer = lambda path: (
+        time.sleep(0.2),
+        (200, {"code": "Ok", "durations": [[60]] * path.partition("?")[0].count(";")}),
+    )[1]
+    many = [Point(38 + number / 200, 114) for number in range(200)]
+
+    drives = matrix(many, [SHIJIAZHUANG], OsrmTable(router.address))
+
+    assert len(router.asked) <= 3
+    assert drives[-1][0].basis is STRAIGHT
 
 
 # --- the setting ----------------------------------------------------------------------------------
