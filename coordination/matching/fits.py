@@ -5,6 +5,7 @@ Pure. The trade itself comes before near trades; who may go at all is left to `r
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -38,6 +39,16 @@ class Case:
     requirement: Requirement
     vocabulary: Vocabulary
     fits: Fits
+
+    @property
+    def asked(self) -> tuple[Hashable, ...]:
+        """Return all that a standing rule looks at besides the pool."""
+        need, ask = self.need, self.requirement
+        return (
+            *(need.situation, need.first_day, need.last_day, need.category),
+            *(ask.industry, ask.specialty, ask.capability, ask.certificate),
+            self.vocabulary.near_to(ask.industry or ""),
+        )
 
     @property
     def drives(self) -> dict[int, KnownDrive]:

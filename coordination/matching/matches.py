@@ -18,8 +18,8 @@ from coordination.matching import scoring
 from coordination.matching.bases import basis_of
 from coordination.matching.fits import Case, Fit
 from coordination.matching.needs import Need, Requirement
-from coordination.matching.pool import Floats, Pool, Rows
-from coordination.matching.ranking import Bits, Ranked, found_by, reserves_wanted
+from coordination.matching.pool import Bits, Floats, Pool, Rows
+from coordination.matching.ranking import Ranked, found_by, reserves_wanted
 from coordination.matching.reasons import Reason
 from coordination.matching.rule import Rule
 from coordination.matching.rules import (

@@ -21,7 +21,7 @@ from ground.places import Point, TravelTimeBasis
 from ground.terms import Words
 
 # Worked out from other columns, so not written.
-_FOUND_AGAIN = frozenset({"row_of", "places_km"})
+_FOUND_AGAIN = frozenset({"row_of", "places_km", "standing"})
 
 
 def written_pool(pool: Pool) -> dict[str, Any]:

@@ -8,9 +8,10 @@ is about, not as much as the pool is long.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -25,10 +26,12 @@ Rows = NDArray[np.int64]
 Days = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Bits = NDArray[np.uint32]
 
 NOBODY: Rows = np.empty(0, dtype=np.int64)
 BEGINNING = 0
 REMEMBERED = 64  # answers kept by each body of facts
+STANDING_KEPT = 8  # findings of standing rules kept with a pool: four bytes a row each
 NEVER = int(np.iinfo(np.int32).max)
 
 Fact = TypeVar("Fact")
@@ -42,7 +45,11 @@ class Tags:
         for row, code in lines:
             found[code].append(row)
         self._rows = {code: np.asarray(sorted(set(rows)), dtype=np.int64) for code, rows in found.items()}
-        self.tagged = np.asarray(sorted(set().union(*found.values())), dtype=np.int64)  # with any code
+
+    @cached_property
+    def tagged(self) -> Rows:
+        """Rows with any code."""
+        return np.unique(np.concatenate([NOBODY, *self._rows.values()]))
 
     def rows(self, code: str) -> Rows:
         return self._rows.get(code, NOBODY)
@@ -170,6 +177,8 @@ class Pool:
     certificates: Spans[None] = field(default_factory=Spans)  # by name
     interests: Spans[Words] = field(default_factory=Spans)  # by enterprise
     agreements: Spans[Promise] = field(default_factory=Spans)  # by enterprise
+    # What standing rules found, by what was asked. `with_engagements` shares it: they look at nothing else.
+    standing: dict[Hashable, Bits] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -179,6 +188,16 @@ class Pool:
         """Say for each row whether its place is known. Degrees that are nowhere on earth are unknown."""
         known: Flags = ~np.isnan(self.places_km[0])
         return known
+
+    def kept(self, asked: Hashable, find: Callable[[], Bits]) -> Bits:
+        """Return what was found for the same question before, or find it now. Not to be written to."""
+        found = self.standing.get(asked)
+        if found is None:
+            found = find()
+            if len(self.standing) >= STANDING_KEPT:
+                self.standing.clear()
+            self.standing[asked] = found
+        return found
 
     def row(self, id_: int) -> int | None:
         return self.row_of.get(id_)

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coordination.matching import scoring
 from coordination.matching.fits import Case, Fit
 from coordination.matching.needs import Requirement
+from coordination.matching.pool import Bits
 from coordination.matching.rule import Rule
 from coordination.matching.rules import BARS
 from coordination.matching.scoring import Weights
@@ -23,14 +23,20 @@ from coordination.paging import InviteeKind
 RESERVES_A_SEAT = 3
 CRITICAL = 2  # times the worth of an ordinary seat of the same need
 
-Bits = NDArray[np.uint32]
-
 
 def found_by(rules: Sequence[Rule], case: Case) -> Bits:
     """Return for each row of the pool which rules found it, a bit a rule, the first rule's lowest."""
-    found = np.zeros(len(case.pool), dtype=np.uint32)
+    asked = (*case.asked, tuple(rule.code for rule in rules))
+    found = case.pool.kept(asked, lambda: _marked(rules, case, standing=True)).copy()
+    return _marked(rules, case, standing=False, found=found)
+
+
+def _marked(rules: Sequence[Rule], case: Case, *, standing: bool, found: Bits | None = None) -> Bits:
+    if found is None:
+        found = np.zeros(len(case.pool), dtype=np.uint32)
     for number, rule in enumerate(rules):
-        found[rule.finds(case)] |= np.uint32(1 << number)
+        if rule.standing is standing:
+            found[rule.finds(case)] |= np.uint32(1 << number)
     return found
 
 
@@ -75,5 +81,7 @@ def rank(case: Case, weights: Weights, turnout: Mapping[InviteeKind, float], eno
     scores = scoring.score(case, rows, weights, turnout)
     costs = scoring.costs_of(case, scores, weights)
     far = case.fits[rows] <= Fit.NEAR
-    order = np.lexsort((rows, costs, far))
+    # One number for (far, cost, row): sorting by one key takes a fifth of the time that `lexsort` does.
+    dearest = int(costs.max(initial=0)) + 1
+    order = np.argsort((far * dearest + costs) * len(case.pool) + rows)
     return Ranked(case, bars, scores.taken(order), costs[order], int(np.count_nonzero(~far)))

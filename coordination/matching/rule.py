@@ -33,7 +33,8 @@ class Rule:
 
     `code` is stored with recommendations and never renamed. `label` counts people ("请假 4"), `sentence`
     says the rule itself, `explain` says why for one row. `laws` names the article in each situation for
-    which there is one. `holds_for` may name a row twice, and in any order.
+    which there is one. `holds_for` may name a row twice, and in any order. A `standing` rule looks at nothing
+    but the roster, the days and what is asked for, so that its answer is kept for the next question.
     """
 
     code: str
@@ -44,6 +45,7 @@ class Rule:
     about: frozenset[InviteeKind] = EXPERTS | TEAMS
     situations: frozenset[Situation] = EVERY_SITUATION
     laws: Mapping[Situation, Law] = field(default_factory=dict)
+    standing: bool = False
 
     def finds(self, case: Case) -> Rows:
         """Return the rows for which the rule holds; none where it does not apply."""

@@ -161,6 +161,7 @@ BARS: tuple[Rule, ...] = (
         about=TEAMS,
         holds_for=_incapable,
         explain=_explain_incapable,
+        standing=True,
     ),
     Rule(
         code="specialty",
@@ -171,6 +172,7 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_no_specialty,
         explain=_explain_no_specialty,
+        standing=True,
     ),
     Rule(
         code="other_trade",
@@ -178,6 +180,7 @@ BARS: tuple[Rule, ...] = (
         sentence=Words("须为要求的行业或其相近行业", "the trade must be the one asked for, or near to it"),
         holds_for=_other_trade,
         explain=_explain_other_trade,
+        standing=True,
     ),
 )
 
@@ -233,6 +236,7 @@ CAUTIONS: tuple[Rule, ...] = (
         sentence=Words("动用相近行业的，说明其本行业", "where a near trade is used, its own trade is said"),
         holds_for=_near,
         explain=_explain_near,
+        standing=True,
     ),
     Rule(
         code="no_place",

@@ -198,6 +198,7 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_suspended,
         explain=_explain_suspended,
+        standing=True,
     ),
     Rule(
         code="not_appointed",
@@ -208,6 +209,7 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_not_appointed,
         explain=_explain_not_appointed,
+        standing=True,
     ),
     Rule(
         code="absent",
@@ -216,6 +218,7 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_absent,
         explain=_explain_absent,
+        standing=True,
     ),
     Rule(
         code="visit_overlaps",
@@ -246,6 +249,7 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_certificate_lapsed,
         explain=_explain_certificate_lapsed,
+        standing=True,
     ),
     Rule(
         code="certificate_missing",
@@ -254,6 +258,7 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_certificate_missing,
         explain=_explain_certificate_missing,
+        standing=True,
     ),
     Rule(
         code="task_category",
@@ -264,6 +269,7 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_refuses_category,
         explain=_explain_category,
+        standing=True,
     ),
 )
 
@@ -296,6 +302,7 @@ CAUTIONS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_ends_soon,
         explain=_explain_ends_soon,
+        standing=True,
     ),
     Rule(
         code="no_category",
@@ -306,5 +313,6 @@ CAUTIONS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_no_category,
         explain=always("未登记承担的任务类别", "no task category is registered"),
+        standing=True,
     ),
 )

@@ -144,10 +144,8 @@ def travel(case: Case, rows: Rows, turnout: Mapping[InviteeKind, float]) -> tupl
     minutes = np.full(len(rows), np.nan)
     place = case.need.place
     if place is not None:
-        known = np.flatnonzero(case.pool.placed[rows])
-        at = rows[known]
-        distances_km[known] = places.distances_from(place, case.pool.places_km[:, at])
-        minutes[known] = places.drive_minutes(distances_km[known], turnout_minutes=turnout[case.pool.kind])
+        distances_km = places.distances_from(place, case.pool.places_km[:, rows])
+        minutes = places.drive_minutes(distances_km, turnout_minutes=turnout[case.pool.kind])
         for row, drive in case.drives.items():
             minutes[rows == row] = turnout[case.pool.kind] + drive.minutes
     if case.requirement.mode is Mode.REMOTE:
@@ -215,9 +213,10 @@ def _marked(case: Case, specialties: Sequence[str]) -> Floats:
 def _freshness(case: Case, rows: Rows, weights: Weights) -> Floats:
     """Return how lately these answered, from 1 for today to 0 for never."""
     answered_on = case.pool.last_answers[rows]
-    known = answered_on > 0
-    days = np.where(known, np.maximum(case.need.today - answered_on, 0), 0)
-    fresh: Floats = known * 0.5 ** (days / weights.freshness_half_at_days)
+    known = np.flatnonzero(answered_on)
+    days = np.maximum(case.need.today - answered_on[known], 0)
+    fresh = np.zeros(len(rows))
+    fresh[known] = 0.5 ** (days / weights.freshness_half_at_days)
     return fresh
 
 

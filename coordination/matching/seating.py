@@ -154,9 +154,14 @@ def _by(latest: int, benches: Sequence[Bench]) -> list[Bench]:
 def _earliest(plain: _Seating, latest: int) -> int:
     """Return the least worst arrival with which as much is filled, by as few last resorts, as in `plain`."""
     benches, worth = plain.benches, plain.worth
-    arrivals = [bench.arrival for bench in benches if bench.arrival is not None]
-    steps = np.unique(np.concatenate([[AT_ONCE], *arrivals]))
-    steps = steps[(steps >= _not_before(benches, worth)) & (steps <= latest)]
+    not_before = _not_before(benches, worth)
+    between = [
+        bench.arrival[(bench.arrival >= not_before) & (bench.arrival <= latest)]
+        for bench in benches
+        if bench.arrival is not None
+    ]
+    at_once = [AT_ONCE] if not_before <= AT_ONCE else []
+    steps = np.unique(np.concatenate([np.array(at_once, dtype=np.int64), *between]))
     low, high = 0, len(steps) - 1
     probe = high - 1  # mostly nothing is to be gained, so the last step is tried first
     while low < high:
