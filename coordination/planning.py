@@ -22,7 +22,7 @@ from ground.audit import Actor
 from ground.mistakes import Mistake, Refused
 from ground.models import Industry, Specialty
 from ground.terms import Words, joined
-from incidents import kinds, levels
+from incidents import kinds
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
 
@@ -83,12 +83,7 @@ def level_of(incident: Incident) -> AccidentLevel:
     """
     if incident.accident_level:
         return AccidentLevel(incident.accident_level)
-    return levels.suggest(
-        deaths=incident.deaths,
-        serious_injuries=incident.seriously_injured,
-        loss_wan=incident.loss_wan,
-        missing=incident.missing,
-    ).counting_missing.level
+    return incident.suggested_level().counting_missing.level
 
 
 # --- changed ----------------------------------------------------------------------------------------

@@ -51,7 +51,6 @@ from ground.audit import Actor
 from ground.mistakes import Refused
 from ground.models import Industry, Region
 from ground.places import Point, TravelTimeBasis
-from incidents import levels
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
 
@@ -299,17 +298,8 @@ def _person(expert: int | None, team: int | None) -> tuple[InviteeKind, int]:
 
 
 def severity_of(incident: Incident) -> int:
-    """Return 1 for an ordinary accident up to 4 for the worst: the officer's level, or what the figures suggest."""
-    level = (
-        incident.accident_level
-        or levels.suggest(
-            deaths=incident.deaths,
-            serious_injuries=incident.seriously_injured,
-            loss_wan=incident.loss_wan,
-            missing=incident.missing,
-        ).counting_missing.level
-    )
-    return list(AccidentLevel).index(AccidentLevel(level)) + 1
+    """Return 1 for an ordinary accident up to 4 for the worst, at the level at which its plan is read."""
+    return list(AccidentLevel).index(planning.level_of(incident)) + 1
 
 
 def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = None) -> list[Invitee]:

@@ -11,7 +11,7 @@ from ground.access import Permission
 from ground.models import Industry, Located, PublicIdModel, User, lies_in
 from ground.terms import Term
 from incidents.kinds import KIND_CHOICES
-from incidents.levels import AccidentLevel, ResponseLevel
+from incidents.levels import AccidentLevel, ResponseLevel, Suggestion, suggest
 from incidents.lifecycle import CLOSED_STATUSES, IncidentStatus
 
 
@@ -105,6 +105,15 @@ class Incident(PublicIdModel, Located):
     @property
     def is_open(self) -> bool:
         return self.status not in CLOSED_STATUSES
+
+    def suggested_level(self) -> Suggestion:
+        """Return the accident level that the figures suggest, whatever the officer has chosen."""
+        return suggest(
+            deaths=self.deaths,
+            serious_injuries=self.seriously_injured,
+            loss_wan=self.loss_wan,
+            missing=self.missing,
+        )
 
 
 class LogKind(Term):

@@ -46,7 +46,7 @@ from ground.access import Permission
 from ground.guards import Needs
 from ground.languages import is_english, language
 from ground.models import Industry, Precision, Region
-from incidents import handling, kinds, levels
+from incidents import handling, kinds
 from incidents.handling import Casualties, FirstReport
 from incidents.levels import AccidentLevel, ResponseLevel
 from incidents.lifecycle import CLOSED_STATUSES, OPEN_STATUSES, IncidentStatus
@@ -93,12 +93,7 @@ class IncidentRow(serializers.ModelSerializer):
 
     @extend_schema_field(SuggestedLevel)
     def get_suggested_level(self, incident: Incident) -> dict[str, str]:
-        said = levels.suggest(
-            deaths=incident.deaths,
-            serious_injuries=incident.seriously_injured,
-            loss_wan=incident.loss_wan,
-            missing=incident.missing,
-        )
+        said = incident.suggested_level()
         return {
             "confirmed": said.confirmed.level.value,
             "counting_missing": said.counting_missing.level.value,

@@ -28,7 +28,7 @@ from ground.access import Permission
 from ground.dates import SHANGHAI
 from ground.guards import user_of
 from ground.models import AuditEntry
-from incidents import kinds, levels, lifecycle
+from incidents import kinds, lifecycle
 from incidents.levels import AccidentLevel, ResponseLevel
 from incidents.lifecycle import IncidentStatus
 from incidents.models import Incident, LogEntry, LogKind
@@ -117,7 +117,7 @@ def head(incident: Incident, boards: Sequence[Board], *, at: datetime) -> dict[s
         "first_wave_goal": FIRST_WAVE_WITHIN_SECONDS,
         "first_accept": progress.first_accepted_at - asked if asked and progress.first_accepted_at else None,
         "live_callout": next((board for board in boards if board.is_live), None),
-        "suggestion": suggestion_of(incident),
+        "suggestion": incident.suggested_level(),
         "accident_level": AccidentLevel(incident.accident_level) if incident.accident_level else None,
         "moves": _offered_moves(status),
         "can_withdraw": lifecycle.can_move(status, S.WITHDRAWN),
@@ -128,15 +128,6 @@ def _offered_moves(status: IncidentStatus) -> list[IncidentStatus]:
     """Return the steps that have a button; 响应 is taken by calling out, and by hand only when it flares up again."""
     offered = {S.REPORTED: [S.VERIFIED], S.CONTROLLED: [S.RESPONDING]}.get(status, [S.CONTROLLED])
     return [move for move in offered if lifecycle.can_move(status, move)]
-
-
-def suggestion_of(incident: Incident) -> levels.Suggestion:
-    return levels.suggest(
-        deaths=incident.deaths,
-        serious_injuries=incident.seriously_injured,
-        loss_wan=incident.loss_wan,
-        missing=incident.missing,
-    )
 
 
 def stages(incident: Incident, boards: Sequence[Board], progress: Progress) -> list[Stage]:
@@ -237,7 +228,7 @@ def facts(incident: Incident, *, at: datetime) -> dict[str, Any]:
     obliged = _obliged(incident, at=at)
     return {
         "kind": kinds.by_code(incident.kind),
-        "suggestion": suggestion_of(incident),
+        "suggestion": incident.suggested_level(),
         "accident_level": AccidentLevel(incident.accident_level) if incident.accident_level else None,
         "response_level": ResponseLevel(incident.response_level) if incident.response_level else None,
         "hazards": incident.site.hazards if incident.site else "",
