@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -114,7 +115,7 @@ class GuidanceDraw(GuidanceFace):
         )
         return Response(self._shown(made), status=status.HTTP_201_CREATED)
 
-    def theirs(self) -> Any:
+    def theirs(self) -> QuerySet[GuidanceRequest]:
         return GuidanceRequest.objects.open_to(self.user, P.HANDLE_GUIDANCE)
 
     def _shown(self, row: Draw) -> dict[str, Any]:

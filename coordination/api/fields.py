@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.views import APIView
 
+from contracts.models import Enterprise, Site
 from coordination.api.pagination import PARAMETERS
 from coordination.api.problems import invalid, invalid_by
 from ground import phones
@@ -162,6 +163,19 @@ class IdField(serializers.UUIDField):
 
     def to_representation(self, value: Any) -> str:
         return str(value.public_id)
+
+
+def refuse_foreign_site(site: Site | None, enterprise: Enterprise) -> None:
+    """Refuse a site that is another enterprise's.
+
+    :raises ValidationError: naming the field `site`.
+    """
+    if site is not None and site.enterprise_id != enterprise.pk:
+        wrong = invalid(
+            f"厂区“{site.name}”不属于{enterprise.name}。请核对 site 和 enterprise。",
+            f"The site “{site.name}” is not one of {enterprise.name}. Check site and enterprise.",
+        )
+        raise ValidationError({"site": wrong.detail})
 
 
 class KindField(serializers.ChoiceField):

@@ -30,6 +30,7 @@ from coordination.api.fields import (
     WordField,
     asked_of,
     read,
+    refuse_foreign_site,
 )
 from coordination.api.idempotency import KEY_PARAMETER, idempotent
 from coordination.api.pagination import Cursor
@@ -110,17 +111,6 @@ class NewRequest(WishBody):
             attrs["enterprise"] = own[0]
         refuse_foreign_site(attrs.get("site"), attrs["enterprise"])
         return attrs
-
-
-def refuse_foreign_site(site: Any, enterprise: Enterprise) -> None:
-    if site is not None and site.enterprise_id != enterprise.pk:
-        raise serializers.ValidationError(
-            {
-                "site": invalid(
-                    f"厂区“{site.name}”不属于{enterprise.name}。", f"The site is not of {enterprise.name}."
-                ).detail
-            }
-        )
 
 
 class WhyBody(Body):

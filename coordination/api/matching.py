@@ -27,6 +27,7 @@ from coordination.api.fields import (
     TermField,
     asked_of,
     read,
+    refuse_foreign_site,
 )
 from coordination.api.problems import invalid
 from coordination.callouts import RequirementSpec
@@ -149,15 +150,8 @@ class BareNeed(Placed):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
         site, enterprise = attrs.get("site"), attrs.get("enterprise")
-        if site and enterprise and site.enterprise_id != enterprise.pk:
-            raise serializers.ValidationError(
-                {
-                    "site": invalid(
-                        f"厂区“{site.name}”不属于{enterprise.name}。请核对 site 和 enterprise。",
-                        f"The site “{site.name}” is not one of {enterprise.name}. Check site and enterprise.",
-                    ).detail
-                }
-            )
+        if enterprise:
+            refuse_foreign_site(site, enterprise)
         starts, ends = attrs.get("starts_on"), attrs.get("ends_on")
         if starts and ends and ends < starts:
             raise serializers.ValidationError(

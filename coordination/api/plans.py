@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from coordination import plan_templates
 from coordination.api.faces import Face
-from coordination.api.fields import CodeField, Query, TermField, asked_of
+from coordination.api.fields import CodeField, KindField, Query, TermField, asked_of
 from coordination.api.pagination import Cursor
 from coordination.models import ResponsePlan
 from coordination.paging import InviteeKind, Mode
@@ -25,7 +25,7 @@ from incidents.levels import AccidentLevel
 
 
 class PlanQuery(Query):
-    kind = serializers.ChoiceField(choices=kinds.KIND_CHOICES, required=False)
+    kind = KindField(required=False)
     industry = CodeField(Industry, required=False, help_text="Plans that are meant for this industry alone.")
 
 
