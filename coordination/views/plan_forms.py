@@ -23,11 +23,11 @@ EMPTY_LINES = 3
 ROWS_AT_MOST = 2 * MOST_LINES
 
 
-class Vocabulary:
+class Choices:
     """What the selects offer, read once for all lines of a form."""
 
     def __init__(self) -> None:
-        self.choices: dict[str, list[tuple[str, str]]] = {
+        self.by_field: dict[str, list[tuple[str, str]]] = {
             "from_level": term_choices(AccidentLevel),
             "kind": [("", _("—（不需要）")), *term_choices(InviteeKind)],
             "mode": term_choices(Mode),
@@ -56,10 +56,10 @@ class PlanLineForm(forms.Form):
     critical = forms.BooleanField(label=_l("关键岗位"), required=False)
     urgent = forms.BooleanField(label=_l("尽快到场"), required=False)
 
-    def __init__(self, *args: Any, vocabulary: Vocabulary, number: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, offered: Choices, number: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.number = number
-        for name, choices in vocabulary.choices.items():
+        for name, choices in offered.by_field.items():
             self.fields[name].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
 
     def plan_line(self) -> PlanLine | None:
@@ -84,11 +84,11 @@ class PlanForm:
     """All lines of a plan as they were sent, or, when nothing was, as they stand; some empty ones more."""
 
     def __init__(self, standing: Sequence[PlanLine], sent: QueryDict | None = None) -> None:
-        self._vocabulary = Vocabulary()
+        self._offered = Choices()
         self.errors: list[str] = []
         self.lines: tuple[PlanLine, ...] = tuple(standing)
         if sent is None:
-            self.rows = [self._row(number, initial=_initial(line)) for number, line in enumerate(standing)]
+            self.rows = [self._row(number, initial=line.to_dict()) for number, line in enumerate(standing)]
         else:
             self.rows = [
                 self._row(number, data=sent)
@@ -102,7 +102,7 @@ class PlanForm:
             self.rows += [self._row(first + number, initial=_EMPTY) for number in range(empty)]
 
     def _row(self, number: int, **kwargs: Any) -> PlanLineForm:
-        return PlanLineForm(prefix=f"l{number}", vocabulary=self._vocabulary, number=number + 1, **kwargs)
+        return PlanLineForm(prefix=f"l{number}", offered=self._offered, number=number + 1, **kwargs)
 
     def _read(self) -> None:
         found: list[tuple[int, PlanLine]] = []
@@ -128,10 +128,6 @@ _EMPTY = {
     "industry": Trade.OF_INCIDENT.value,
     "seats": 1,
 }
-
-
-def _initial(line: PlanLine) -> dict[str, Any]:
-    return line.to_dict()
 
 
 class KnownVersionForm(forms.Form):
