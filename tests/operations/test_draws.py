@@ -62,6 +62,32 @@ def candidates_of(made: Draw) -> dict[str, int]:
     return {one["name"]: one["load"] for one in made.candidates}
 
 
+def test_chance_sends_nobody_with_an_interest_in_the_firm_to_inspect_it(jirun, eight):
+    Interest.objects.create(expert=eight[0], enterprise=jirun, kind=InterestKind.ADVISES)
+
+    made = draws.draw(accepted(jirun, GuidanceKind.INSPECTION), by=ADMIN, at=LATER)
+
+    assert set(candidates_of(made)) == {one.name for one in eight[1:]}
+
+
+def test_somebody_whose_interest_comes_to_light_after_the_draw_is_passed_over(jirun, eight):
+    made = draws.draw(accepted(jirun, GuidanceKind.INSPECTION), by=ADMIN, at=LATER)
+    first = Expert.objects.get(public_id=made.drawn[0])
+    Interest.objects.create(expert=first, enterprise=jirun, kind=InterestKind.SHARES)
+
+    ready = draws.ready(made, at=LATER)
+
+    assert ready.passed_over == [first.name]
+    assert first not in [one.expert for one in ready.invitees]
+
+
+def test_where_all_have_an_interest_nobody_is_drawn_and_it_is_said_why(jirun):
+    Interest.objects.create(expert=an_expert("王工"), enterprise=jirun, kind=InterestKind.ADVISES)
+
+    with pytest.raises(draws.NobodyToDraw, match="有利害关系 1"):
+        draws.draw(accepted(jirun, GuidanceKind.INSPECTION), by=ADMIN, at=LATER)
+
+
 # --- the seal ---------------------------------------------------------------------------------------
 
 
@@ -381,6 +407,7 @@ def test_the_command_finds_a_file_that_was_written_anew_to_fit_itself(jirun, eig
         pytest.param("[" * 100_000, "不是有效的 JSON", id="brackets without end"),
         pytest.param("{}", "这不是抽取记录", id="no record"),
         pytest.param(b"\xff\xfe", "不是有效的 JSON", id="no text"),
+        pytest.param('{"id": "\\ud800"}', "这不是抽取记录：id", id="half a character"),
     ],
 )
 def test_the_command_says_what_is_wrong_with_a_file(tmp_path, content, said):
