@@ -177,6 +177,10 @@ class Record:
         candidates = tuple(_candidate(one, at) for at, one in enumerate(_listing(written, "candidates")))
         if len({one.id for one in candidates}) < len(candidates):
             raise _wrong("candidates", "candidates", "互不重复的候选人", "candidates named once each")
+        if len(candidates) * max((one.load for one in candidates), default=0) > _MOST_IN_ALL:
+            raise _wrong(
+                "candidates", "candidates", "为数更少的候选人或次数", "fewer candidates or call-outs"
+            )
         drawn = Drawn(_ids(written, "drawn"), _ids(written, "reserve"))
         return cls(**values, candidates=candidates, drawn=drawn), _text(written, "fingerprint")
 
@@ -188,13 +192,24 @@ _TEXTS: Final = (
 _COUNTS: Final = ("number", "seats", "reserves")
 # A lot is multiplied so many times by itself; a file from elsewhere must not keep us busy for an hour.
 _MOST: Final = 10_000
+# All lots are held over the same denominator; these are some three hundred megabytes.
+_MOST_IN_ALL: Final = 10_000_000
 
 
 def _text(written: Mapping[Any, Any], name: str) -> str:
     value = written.get(name)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _is_whole(value):
         raise _wrong(name, name, "一段文字", "a text")
     return value
+
+
+def _is_whole(text: str) -> bool:
+    """Say whether a text can be hashed: JSON may hold half a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _count(written: Mapping[Any, Any], name: str, where: str = "") -> int:
@@ -215,7 +230,7 @@ def _listing(written: Mapping[Any, Any], name: str) -> Sequence[Any]:
 
 def _ids(written: Mapping[Any, Any], name: str) -> tuple[str, ...]:
     found = _listing(written, name)
-    if not all(isinstance(one, str) for one in found):
+    if not all(isinstance(one, str) and _is_whole(one) for one in found):
         raise _wrong(name, name, "候选人编号的列表", "a list of candidates' ids")
     return tuple(found)
 

@@ -317,3 +317,20 @@ def test_what_is_no_record_is_refused_with_the_place(change, where):
 def test_a_list_is_no_record():
     with pytest.raises(WrongRecord):
         Record.from_dict([])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"seed": "\ud800"}, id="half a character in the seed"),
+        pytest.param({"drawn": ["\ud800"]}, id="half a character in a name"),
+        pytest.param({"fingerprint": "\ud800"}, id="half a character in the fingerprint"),
+        pytest.param(
+            {"candidates": [{"id": str(one), "load": 10_000, "near": False} for one in range(1001)]},
+            id="lots that would fill the memory",
+        ),
+    ],
+)
+def test_a_record_that_cannot_be_done_again_is_refused_before_it_is_tried(change):
+    with pytest.raises(WrongRecord):
+        Record.from_dict({**a_record().to_dict(), **change})
