@@ -291,7 +291,9 @@ class CalloutDetail(CalloutFace):
     @extend_schema(responses=CalloutWhole)
     def get(self, request: Request, public_id: str) -> Response:
         callout = get_object_or_404(Callout.objects.open_to(self.user), public_id=public_id)
-        return Response(self.whole(callout, reveal=self.user.may(Permission.REVEAL_CONTACTS)))
+        reveals = Permission.REVEAL_CONTACTS
+        theirs = Callout.objects.open_to(self.user, incidents=reveals, guidance=reveals)
+        return Response(self.whole(callout, reveal=theirs.filter(pk=callout.pk).exists()))
 
 
 class StopCallout(CalloutFace):

@@ -82,7 +82,7 @@ def frame(request: HttpRequest, incident: Incident, *, at: datetime) -> dict[str
         "can_call": calls and incident.is_open,
         "can_record": calls,
         "can_match": user.may(Permission.MATCH),
-        "can_reveal": user.may(Permission.REVEAL_CONTACTS),
+        "can_reveal": may(Permission.REVEAL_CONTACTS),
         "roster_reach": user.reach(Permission.READ_ROSTER),
         "contracts_reach": user.reach(Permission.READ_CONTRACTS),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coordination import guidance
+from coordination import draws, guidance
 from coordination.models import Callout, GuidanceRequest
 from ground.access import Role
 from ground.models import User
@@ -137,6 +137,35 @@ def test_a_request_that_one_only_reads_is_not_handled(caller, there):
     assert api.get(f"guidance-requests/{request.public_id}/").status_code == 200
     assert api.post(f"guidance-requests/{request.public_id}/accept/").status_code == 403
     assert api.post(f"guidance-requests/{request.public_id}/cancel/", {"reason": "不办"}).status_code == 403
+
+
+def test_a_number_is_told_in_full_only_where_that_right_holds(caller, here, there):
+    """钱伟 leads in the whole province and has the duty in 唐山."""
+    qian = a_user("qianwei", Role.DUTY_OFFICER, region=TANGSHAN)
+    qian.grants.create(role=Role.LEADER)
+    callouts = [
+        a_callout(here, asks=[an_expert("李工", mobile="+8613911110001")]),
+        a_callout(there, asks=[an_expert("赵工", mobile="+8613922220002")]),
+    ]
+    api = caller(qian)
+
+    mine, theirs = [api.get(f"callouts/{one.public_id}/").content.decode() for one in callouts]
+
+    assert "13911110001" in mine
+    assert "赵工" in theirs and "13922220002" not in theirs
+
+
+def test_the_right_to_read_requests_elsewhere_names_nobody_in_the_draw_of_one_s_own_firm(caller, there):
+    an_expert("李工")
+    request = _submitted(there.enterprise)
+    guidance.accept(request, by=ASKER, at=NOON)
+    draws.draw(request, by=ASKER, at=NOON)
+    qian = a_user("qianwei", Role.ENTERPRISE, enterprise=there.enterprise)
+    qian.grants.create(role=Role.ROSTER_ADMIN, region_id=TANGSHAN)
+
+    shown = caller(qian).get(f"guidance-requests/{request.public_id}/draw/")
+
+    assert [one["name"] for one in shown.json()["draws"][0]["candidates"]] == [None]
 
 
 def _submitted(enterprise) -> GuidanceRequest:

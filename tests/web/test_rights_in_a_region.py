@@ -197,3 +197,14 @@ def test_an_incident_without_a_region_is_the_province_s(officer, client, here):
     Incident.objects.filter(pk=here.pk).update(region=None)
 
     assert officer.get(f"/incidents/{here.public_id}/").status_code == 404
+
+
+def test_a_number_is_dialled_only_where_that_right_holds(client, there):
+    qian = a_user("qianwei", Role.DUTY_OFFICER, region=TANGSHAN)
+    qian.grants.create(role=Role.LEADER)
+    a_callout(there, asks=[an_expert("赵工", mobile="+8613922220002")])
+    client.force_login(qian)
+
+    page = shown(client, f"/incidents/{there.public_id}/")
+
+    assert "赵工" in page and "13922220002" not in page
