@@ -14,7 +14,6 @@ from django.db import connections
 from tests.fakes import StoppedClock
 from tests.moments import NOON
 
-
 # How long an example takes says how busy the machine is, nothing of the code.
 hypothesis.settings.register_profile(
     "muster", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
