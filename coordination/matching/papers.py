@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from coordination.matching import columns
+from coordination.matching.columns import Names
 from coordination.matching.needs import KnownDrive, Need, Requirement, Situation, Vocabulary
 from coordination.matching.pool import Pool, Promise, Spans, Tags, places_of
 from coordination.matching.scoring import Weights
@@ -33,11 +35,11 @@ def written_pool(pool: Pool) -> dict[str, Any]:
 
 def read_pool(said: Mapping[str, Any]) -> Pool:
     """Return the pool that `written_pool` wrote."""
-    columns = {name: _read(value) for name, value in said.items()}
-    columns["kind"] = InviteeKind(columns["kind"])
-    row_of = {int(id_): row for row, id_ in enumerate(columns["ids"])}
-    places_km = places_of(columns["latitudes"], columns["longitudes"])
-    return Pool(**columns, row_of=row_of, places_km=places_km)
+    read = {name: _read(value) for name, value in said.items()}
+    read["kind"] = InviteeKind(read["kind"])
+    read["names"] = Names(read["names"])
+    places_km = places_of(read["latitudes"], read["longitudes"])
+    return Pool(**read, row_of=columns.row_of(read["ids"].tolist()), places_km=places_km)
 
 
 def written_vocabulary(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def _written(value: Any) -> Any:
             return {"promise": asdict(value)}
         case Mapping():
             return {"map": {key: _written(inner) for key, inner in value.items()}}
-        case list() | tuple():
+        case list() | tuple() | Names():
             return {"list": [_written(inner) for inner in value]}
         case _:
             return value

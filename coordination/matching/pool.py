@@ -17,6 +17,8 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from coordination.matching import columns
+from coordination.matching.columns import Names
 from coordination.paging import InviteeKind
 from ground import places
 from ground.dates import SHANGHAI
@@ -114,7 +116,8 @@ class Spans(Generic[Fact]):
     def of_row(self, row: int, key: object = None) -> list[tuple[int, int, Fact]]:
         """Return the (start, end, fact) of one row under the key, by start."""
         at = self._under.get(key, NOBODY)
-        mine = at[np.searchsorted(self.rows[at], row) : np.searchsorted(self.rows[at], row, side="right")]
+        first, end = np.searchsorted(self.rows, [row, row + 1])
+        mine = at[np.searchsorted(at, first) : np.searchsorted(at, end)]
         return [(int(self.starts[i]), int(self.ends[i]), self.facts[i]) for i in mine]
 
 
@@ -304,14 +307,14 @@ class Pool:
         :param unreached_today: ids of those to whom every message failed today.
         """
         lines = sorted({line[0]: line for line in experts}.values())
-        row_of = {line[0]: row for row, line in enumerate(lines)}
+        row_of = columns.row_of([line[0] for line in lines])
         nothing = np.zeros(len(lines), dtype=np.int64)  # until `with_engagements` fills it
         practised = [(row_of[i], code, rank) for i, code, rank in practices if i in row_of]
         return cls(
             kind=InviteeKind.EXPERT,
             ids=np.asarray([line[0] for line in lines], dtype=np.int64),
             row_of=row_of,
-            names=[line[1] for line in lines],
+            names=Names(line[1] for line in lines),
             latitudes=(latitudes := _degrees(line[2] for line in lines)),
             longitudes=(longitudes := _degrees(line[3] for line in lines)),
             places_km=places_of(latitudes, longitudes),
@@ -384,7 +387,7 @@ class Pool:
         :param measured_drives: (agreement number, minutes) of those whose drive was measured.
         """
         lines = sorted({line[0]: line for line in teams}.values())
-        row_of = {line[0]: row for row, line in enumerate(lines)}
+        row_of = columns.row_of([line[0] for line in lines])
         nothing = np.zeros(len(lines), dtype=np.int64)  # until `with_engagements` fills it
         shifts_ended = np.full(len(lines), np.nan)
         for id_, ended_at in apparatus_shifts:
@@ -394,7 +397,7 @@ class Pool:
             kind=InviteeKind.TEAM,
             ids=np.asarray([line[0] for line in lines], dtype=np.int64),
             row_of=row_of,
-            names=[line[1] for line in lines],
+            names=Names(line[1] for line in lines),
             latitudes=(latitudes := _degrees(line[2] for line in lines)),
             longitudes=(longitudes := _degrees(line[3] for line in lines)),
             places_km=places_of(latitudes, longitudes),
