@@ -21,7 +21,7 @@ class Names(Sequence[str]):
     def __init__(self, names: Iterable[str]) -> None:
         each = list(names)
         self._text = "".join(each)
-        self._ends = array("q", accumulate(map(len, each), initial=0))
+        self._ends = array("i", accumulate(map(len, each), initial=0))
 
     def __len__(self) -> int:
         return len(self._ends) - 1

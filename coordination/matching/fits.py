@@ -67,8 +67,11 @@ class Case:
 
 
 def case_of(pool: Pool, need: Need, requirement: Requirement, vocabulary: Vocabulary) -> Case:
-    fits = _expert_fits if pool.kind is InviteeKind.EXPERT else _team_fits
-    return Case(pool, need, requirement, vocabulary, fits(pool, requirement, vocabulary))
+    fits_of = _expert_fits if pool.kind is InviteeKind.EXPERT else _team_fits
+    near = vocabulary.near_to(requirement.industry or "")
+    asked = ("fits", requirement.industry, requirement.specialty, requirement.capability, near)
+    fits = pool.kept(asked, lambda: fits_of(pool, requirement, vocabulary))
+    return Case(pool, need, requirement, vocabulary, fits)
 
 
 def _expert_fits(pool: Pool, requirement: Requirement, vocabulary: Vocabulary) -> Fits:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,17 @@ from ground import places
 from ground.dates import SHANGHAI
 from ground.terms import Words
 
-Rows = NDArray[np.int64]
+Rows = NDArray[np.integer[Any]]
 Days = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Bits = NDArray[np.uint32]
 
-NOBODY: Rows = np.empty(0, dtype=np.int64)
+ROW = np.int32  # half of what numpy would take by itself; there are as many rows as facts
+NOBODY: Rows = np.empty(0, dtype=ROW)
 BEGINNING = 0
 REMEMBERED = 64  # answers kept by each body of facts
-STANDING_KEPT = 8  # findings of standing rules kept with a pool: four bytes a row each
+STANDING_KEPT = 12  # findings kept with a pool, of at most four bytes a row each
 NEVER = int(np.iinfo(np.int32).max)
 
 Fact = TypeVar("Fact")
@@ -46,7 +47,7 @@ class Tags:
         found: dict[str, list[int]] = defaultdict(list)
         for row, code in lines:
             found[code].append(row)
-        self._rows = {code: np.asarray(sorted(set(rows)), dtype=np.int64) for code, rows in found.items()}
+        self._rows = {code: np.asarray(sorted(set(rows)), dtype=ROW) for code, rows in found.items()}
 
     @cached_property
     def tagged(self) -> Rows:
@@ -74,7 +75,7 @@ class Spans(Generic[Fact]):
 
     def __init__(self, lines: Iterable[tuple[int, object, int, int, Fact]] = ()) -> None:
         ordered = sorted(lines, key=lambda line: (line[0], line[2], line[3], str(line[1]), str(line[4])))
-        self.rows: Rows = np.asarray([line[0] for line in ordered], dtype=np.int64)
+        self.rows: Rows = np.asarray([line[0] for line in ordered], dtype=ROW)
         self.starts: Days = np.asarray([line[2] for line in ordered], dtype=np.int32)
         self.ends: Days = np.asarray([line[3] for line in ordered], dtype=np.int32)
         self.facts: list[Fact] = [line[4] for line in ordered]
@@ -82,7 +83,7 @@ class Spans(Generic[Fact]):
         for position, line in enumerate(ordered):
             under[line[1]].append(position)
         self._touching: dict[tuple[int, int, object], Rows] = {}
-        self._under = {key: np.asarray(positions, dtype=np.int64) for key, positions in under.items()}
+        self._under = {key: np.asarray(positions, dtype=ROW) for key, positions in under.items()}
 
     def lines(self) -> list[tuple[int, object, int, int, Fact]]:
         """Return what it was made of: (row, key, start, end, fact), in order."""
@@ -157,7 +158,7 @@ class Pool:
     longitudes: Floats
     places_km: Floats  # the same, from the centre of the earth; see `ground.places.geocentric_km`
     callouts: Rows  # call-outs in the last 90 days
-    last_answers: Rows  # the day of the last answer to anything, 0 where none is known
+    last_answers: Days  # the day of the last answer to anything, 0 where none is known
     experience: Mapping[str, Rows]  # past deployments, by the kind of incident
     primary: Tags  # practices an expert's main industry; the industries that a team serves
     secondary: Tags = field(default_factory=Tags)
@@ -180,8 +181,8 @@ class Pool:
     certificates: Spans[None] = field(default_factory=Spans)  # by name
     interests: Spans[Words] = field(default_factory=Spans)  # by enterprise
     agreements: Spans[Promise] = field(default_factory=Spans)  # by enterprise
-    # What standing rules found, by what was asked. `with_engagements` shares it: they look at nothing else.
-    standing: dict[Hashable, Bits] = field(default_factory=dict)
+    # What was found in the columns that seldom change, by what was asked. `with_engagements` shares it too.
+    standing: dict[Hashable, NDArray[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -192,7 +193,7 @@ class Pool:
         known: Flags = ~np.isnan(self.places_km[0])
         return known
 
-    def kept(self, asked: Hashable, find: Callable[[], Bits]) -> Bits:
+    def kept(self, asked: Hashable, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Return what was found for the same question before, or find it now. Not to be written to."""
         found = self.standing.get(asked)
         if found is None:
@@ -230,7 +231,7 @@ class Pool:
         for number, site_id, name in agreement_sites:
             limited[number].append((site_id, name))
         measured = dict(measured_drives)
-        answered = np.zeros(len(self), dtype=np.int64)
+        answered = np.zeros(len(self), dtype=np.int32)
         for id_, day in last_answers:
             if id_ in row_of:
                 answered[row_of[id_]] = max(answered[row_of[id_]], day.toordinal())
@@ -320,7 +321,7 @@ class Pool:
             places_km=places_of(latitudes, longitudes),
             callouts=nothing,
             experience={},
-            last_answers=nothing,
+            last_answers=nothing.astype(np.int32),
             primary=Tags((row, code) for row, code, rank in practised if rank == "primary"),
             secondary=Tags((row, code) for row, code, rank in practised if rank != "primary"),
             specialties=_tags(row_of, specialties),
@@ -403,7 +404,7 @@ class Pool:
             places_km=places_of(latitudes, longitudes),
             callouts=nothing,
             experience={},
-            last_answers=nothing,
+            last_answers=nothing.astype(np.int32),
             primary=_tags(row_of, industries),
             capabilities=_tags(row_of, capabilities),
             units=_tags(row_of, ((i, code) for i, code in units if code)),
@@ -446,7 +447,7 @@ def _by_kind(row_of: Mapping[int, int], lines: Iterable[tuple[int, str, int]]) -
 
 
 def _named(row_of: Mapping[int, int], ids: Iterable[int]) -> Rows:
-    return np.asarray(sorted({row_of[i] for i in ids if i in row_of}), dtype=np.int64)
+    return np.asarray(sorted({row_of[i] for i in ids if i in row_of}), dtype=ROW)
 
 
 def places_of(latitudes: Floats, longitudes: Floats) -> Floats:

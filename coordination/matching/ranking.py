@@ -27,7 +27,7 @@ CRITICAL = 2  # times the worth of an ordinary seat of the same need
 def found_by(rules: Sequence[Rule], case: Case) -> Bits:
     """Return for each row of the pool which rules found it, a bit a rule, the first rule's lowest."""
     asked = (*case.asked, tuple(rule.code for rule in rules))
-    found = case.pool.kept(asked, lambda: _marked(rules, case, standing=True)).copy()
+    found: Bits = case.pool.kept(asked, lambda: _marked(rules, case, standing=True)).copy()
     return _marked(rules, case, standing=False, found=found)
 
 
@@ -64,7 +64,7 @@ class Ranked:
             seats=ask.seats,
             # Of two seats that are worth the same, the one where somebody is waited for is filled.
             weight=2 * need.severity * (CRITICAL if ask.critical else 1) + in_a_hurry,
-            who=self.scores.rows + first_who,
+            who=self.scores.rows.astype(np.int64) + first_who,
             cost=self.costs,
             far=np.arange(len(self.costs)) >= self.of_trade,
             arrival=scoring.arrivals(self.scores) if in_a_hurry else None,

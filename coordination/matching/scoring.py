@@ -144,7 +144,7 @@ def travel(case: Case, rows: Rows, turnout: Mapping[InviteeKind, float]) -> tupl
     minutes = np.full(len(rows), np.nan)
     place = case.need.place
     if place is not None:
-        distances_km = places.distances_from(place, case.pool.places_km[:, rows])
+        distances_km = places.distances_from(place, case.pool.places_km.take(rows, axis=1))
         minutes = places.drive_minutes(distances_km, turnout_minutes=turnout[case.pool.kind])
         for row, drive in case.drives.items():
             minutes[rows == row] = turnout[case.pool.kind] + drive.minutes
