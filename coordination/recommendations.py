@@ -357,11 +357,15 @@ class NothingToGoBy(Refused):
     """What the recommendation was made from was not kept."""
 
 
+class Damaged(Refused):
+    """What was kept of the recommendation cannot be read any more."""
+
+
 def worked_out_again(kept: Recommendation) -> dict[str, Any]:
     """Return the outcome that the same inputs give now; equal to what was kept, if neither has been touched.
 
     :raises RulesHaveChanged: if this program has another version of the rules. :raises NothingToGoBy: if the
-        inputs were not kept.
+        inputs were not kept. :raises Damaged: if what was kept cannot be read.
     """
     if kept.rules_version != RULES_VERSION:
         raise RulesHaveChanged(
@@ -375,13 +379,27 @@ def worked_out_again(kept: Recommendation) -> dict[str, Any]:
             "这次推荐没有保存输入，无法复算。",
             "What it was made from was not kept, so it cannot be done again.",
         )
-    said = json.loads(zlib.decompress(inputs.content))
+    try:
+        said = json.loads(zlib.decompress(inputs.content))
+        needs = [papers.read_need(one) for one in (kept.outcome["need"], *kept.outcome["others"])]
+        weights = papers.read_weights(kept.outcome["weights"])
+        looked_at = LookedAt(
+            papers.read_pool(said["experts"]),
+            papers.read_pool(said["teams"]),
+            papers.read_vocabulary(said["vocabulary"]),
+        )
+    except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as damage:
+        raise Damaged(
+            f"保存的推荐 {kept.public_id} 已损坏或被改动，无法复算。请从备份取出当时的记录再复算。",
+            f"What was kept of the recommendation {kept.public_id} is damaged or was changed, so it cannot be "
+            "done again. Take the record from a backup of that time.",
+        ) from damage
     matching, *others = match_all(
-        [papers.read_need(one) for one in (kept.outcome["need"], *kept.outcome["others"])],
-        experts=papers.read_pool(said["experts"]),
-        teams=papers.read_pool(said["teams"]),
-        vocabulary=papers.read_vocabulary(said["vocabulary"]),
-        weights=papers.read_weights(kept.outcome["weights"]),
+        needs,
+        experts=looked_at.experts,
+        teams=looked_at.teams,
+        vocabulary=looked_at.vocabulary,
+        weights=weights,
     )
     return json.loads(json.dumps(_outcome(matching, others)))  # type: ignore[no-any-return]  # a dict went in
 

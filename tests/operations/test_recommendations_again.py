@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import date
 
 import pytest
@@ -111,3 +112,31 @@ def test_other_rules_or_missing_inputs_are_said(incident):
         call_command("replay_recommendation", str(bare.public_id))
     with pytest.raises(CommandError, match="没有 id"):
         call_command("replay_recommendation", "00000000-0000-0000-0000-000000000000")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"not compressed", id="not compressed"),
+        pytest.param(zlib.compress(b"\xff"), id="no text"),
+        pytest.param(zlib.compress(b"[]"), id="something else"),
+        pytest.param(zlib.compress(b"{}"), id="empty"),
+    ],
+)
+def test_damaged_inputs_are_said_in_a_sentence(incident, content):
+    kept = kept_for(incident)
+    RecommendationInputs.objects.filter(recommendation=kept).update(content=content)
+
+    with pytest.raises(CommandError, match="已损坏或被改动"):
+        call_command("replay_recommendation", str(kept.public_id))
+
+
+@pytest.mark.parametrize("gone", ["need", "others", "weights"])
+def test_so_is_a_record_of_which_a_part_is_gone(incident, gone):
+    kept = kept_for(incident)
+    del kept.outcome[gone]
+    kept.save(update_fields=["outcome"])
+
+    with pytest.raises(CommandError, match="已损坏或被改动"):
+        call_command("replay_recommendation", str(kept.public_id))
