@@ -113,7 +113,8 @@ def place(enterprise: Enterprise, located: Located, *, by: Actor, at: datetime) 
         return False
     with transaction.atomic():
         locked = Enterprise.objects.select_for_update().get(pk=enterprise.pk)
-        if locked.precision == Precision.EXACT or locked.address != enterprise.address:
+        moved = (locked.address, locked.region_id) != (enterprise.address, enterprise.region_id)
+        if locked.precision == Precision.EXACT or moved:
             return False
         before = [locked.latitude, locked.longitude]
         locked.latitude, locked.longitude = located.point.latitude, located.point.longitude

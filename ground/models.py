@@ -235,11 +235,11 @@ class Located(models.Model):
 
 
 class GeocodedAddress(models.Model):
-    """An address that a provider has found, so that it is asked once. WGS-84 degrees, whatever it answered in."""
+    """What a provider said of an address, so that it is asked once. WGS-84 degrees, whatever it answered in."""
 
     address = models.CharField(max_length=200, unique=True)  # as `geocoding.normalised` writes it
-    latitude = models.FloatField()
-    longitude = models.FloatField()
+    latitude = models.FloatField(null=True)  # null: not found
+    longitude = models.FloatField(null=True)
     given_in = models.CharField(max_length=8)  # the provider's datum
     provider = models.CharField(max_length=20)
     level = models.CharField(max_length=40, blank=True)  # how exactly, in the provider's words

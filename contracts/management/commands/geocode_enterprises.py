@@ -12,65 +12,88 @@ from contracts import enterprises
 from contracts.models import Enterprise
 from ground import clock, geocoding
 from ground.audit import SYSTEM
+from ground.geocoding import Provider
 from ground.mistakes import Mistake
 from ground.models import Precision
+
+FAILURES_IN_A_ROW = 3
+# These hold for every address, so that the next one need not be tried.
+HOPELESS = (geocoding.QuotaSpent, geocoding.KeyRefused)
 
 
 class Command(BaseCommand):
     help = "Ask the geocoder of MUSTER_GEOCODER for enterprises that have an address but stand at a county's seat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--limit", type=int, default=1000, help="at most so many are asked for (1000)")
+        parser.add_argument(
+            "--limit", type=int, default=1000, help="at most so many calls of the service (1000)"
+        )
         parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object on stdout")
 
     def handle(self, *, limit: int, as_json: bool, **options: Any) -> None:
-        provider = geocoding.installed()
-        if provider is None:
+        installed = geocoding.installed()
+        if installed is None:
             raise CommandError(
                 "没有设置地址解析服务。请设置 MUSTER_GEOCODER，例如 amap 密钥。 "
                 "No geocoder is set: set MUSTER_GEOCODER, such as amap KEY."
             )
-        waiting = Enterprise.objects.exclude(address="").exclude(
-            precision__in=[Precision.EXACT, Precision.ADDRESS]
-        )
-        told: dict[str, Any] = {"asked": 0, "placed": 0, "not_found": [], "stopped": ""}
-        for enterprise in waiting.order_by("pk")[: max(0, limit)]:
+        provider = Counted(installed)
+        told: dict[str, Any] = {"asked": 0, "placed": 0, "not_found": [], "failed": [], "stopped": ""}
+        failures = 0
+        for pk in self._waiting():
+            if provider.asked >= limit:
+                break
+            # Only now: since the list was made, somebody may have given its place or struck it off.
+            enterprise = Enterprise.objects.filter(pk=pk).first()
+            if enterprise is None:
+                continue
             at = clock.now()
             try:
-                located = geocoding.locate(_whole(enterprise), provider=provider, at=at)
-            except geocoding.QuotaSpent as spent:
-                told["stopped"] = f"{spent.zh} {spent.en}"
-                break
+                region = enterprise.region_id or ""
+                located = geocoding.locate(enterprise.address, region=region, provider=provider, at=at)
             except Mistake as mistake:
-                told["not_found"].append(f"{enterprise.name}：{mistake.zh}")
+                told["failed"].append(f"{enterprise.name}：{mistake.zh} {mistake.en}")
+                failures += isinstance(mistake, geocoding.ProviderFailed)
+                if failures == FAILURES_IN_A_ROW or isinstance(mistake, HOPELESS):
+                    told["stopped"] = f"{mistake.zh} {mistake.en}"
+                    break
                 continue
-            told["asked"] += 1
+            failures = 0
             if located and enterprises.place(enterprise, located, by=SYSTEM, at=at):
                 told["placed"] += 1
             else:
                 told["not_found"].append(enterprise.name)
-            if not as_json and told["asked"] % 20 == 0:
-                self.stdout.write(f"{told['asked']} …")
+        told["asked"] = provider.asked
         self._tell(told, as_json=as_json)
+
+    def _waiting(self) -> list[int]:
+        placed = [Precision.EXACT, Precision.ADDRESS]
+        waiting = Enterprise.objects.exclude(address="").exclude(precision__in=placed)
+        return list(waiting.order_by("pk").values_list("pk", flat=True))
 
     def _tell(self, told: dict[str, Any], *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
         else:
             self.stdout.write(
-                f"查询 {told['asked']}，定位 {told['placed']}，未找到 {len(told['not_found'])}。"
-                f" Asked {told['asked']}, placed {told['placed']}, not found {len(told['not_found'])}."
+                f"查询 {told['asked']}，定位 {told['placed']}，未找到 {len(told['not_found'])}，"
+                f"出错 {len(told['failed'])}。 Asked {told['asked']}, placed {told['placed']}, "
+                f"not found {len(told['not_found'])}, failed {len(told['failed'])}."
             )
-            for name in told["not_found"]:
-                self.stdout.write(f"  {name}")
+            for line in [*told["not_found"], *told["failed"]]:
+                self.stdout.write(f"  {line}")
         if told["stopped"]:
             raise CommandError(told["stopped"], returncode=1)
 
 
-def _whole(enterprise: Enterprise) -> str:
-    """Return the address with its region before it, unless it begins with that."""
-    region = enterprise.region
-    if region is None or region.name in enterprise.address:
-        return enterprise.address
-    city = region.parent.name if region.parent and region.level == "county" else ""
-    return f"{city}{region.name}{enterprise.address}"
+class Counted:
+    """The provider, with how often it was asked: what is known from before costs nothing and is not counted."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self.source, self.datum = provider.source, provider.datum
+        self.asked = 0
+
+    def find(self, address: str) -> tuple[float, float, str] | None:
+        self.asked += 1
+        return self._provider.find(address)
