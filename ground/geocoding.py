@@ -271,14 +271,12 @@ class Baidu(BaiduV3):  # type: ignore[misc]  # geopy has no types
         if status == 1 and "无相关结果" in why:
             # What it does not find, it calls an error of its own.
             return None
+        # These two geopy takes for a spent quota and for a wrong question.
         if status in (401, 402):
             raise GeocoderRateLimited(why)
         if status == 5:
             raise GeocoderAuthenticationFailure(why)
         found: Location | None = super()._parse_json(page, exactly_one)
-        if found is None and status != 0:
-            # To geopy every status that it does not know is "nothing found".
-            raise GeocoderServiceError(f"{status} {why}")
         return found
 
 

@@ -375,9 +375,7 @@ REFUSALS = [
     pytest.param(baidu, {"status": 401, "msg": "并发"}, ProviderFailed, id="百度: too fast"),
     pytest.param(baidu, {"status": 5, "msg": "ak"}, KeyRefused, id="百度: no such key"),
     pytest.param(baidu, {"status": 210, "msg": "IP"}, KeyRefused, id="百度: another address"),
-    pytest.param(
-        baidu, {"status": 9, "msg": "denied"}, ProviderFailed, id="百度: a status that geopy ignores"
-    ),
+    pytest.param(baidu, {"status": 9, "msg": "denied"}, ProviderFailed, id="百度: a status not listed"),
     pytest.param(amap, refused("10003"), QuotaSpent, id="高德: the day's quota"),
     pytest.param(amap, refused("10044"), QuotaSpent, id="高德: the account's quota"),
     pytest.param(amap, refused("10021"), ProviderFailed, id="高德: too fast"),
