@@ -131,7 +131,7 @@ class Match:
         if row is None:
             return None
         at = self._position.get(row)
-        return self._excluded(row) if at is None else self._row(at)
+        return self._excluded(np.array([row]))[0] if at is None else self._row(at)
 
     @cached_property
     def exclusions(self) -> tuple[ReasonCount, ...]:
@@ -169,7 +169,7 @@ class Match:
     def excluded(self, stop: int | None = EXCLUDED_KEPT) -> list[Excluded]:
         """Return those left out, each with all reasons: those of the trade by id, then the others by id."""
         others = np.flatnonzero((self._bars & FIT_BITS) != 0)
-        return [self._excluded(int(row)) for row in np.concatenate([self._kept_away, others])[:stop]]
+        return self._excluded(np.concatenate([self._kept_away, others])[:stop])
 
     def widened_words(self) -> Words | None:
         """Return the sentences that say that, why and how far the search was widened; None if it was not."""
@@ -338,17 +338,20 @@ class Match:
             is_reserve=id_ in self.reserves,
         )
 
-    def _excluded(self, row: int) -> Excluded:
+    def _excluded(self, rows: Rows) -> list[Excluded]:
         case = self._ranked.case
-        distance_km, minutes = scoring.travel(case, np.array([row]), self._turnout)
-        return Excluded(
-            kind=case.pool.kind,
-            id=int(case.pool.ids[row]),
-            name=case.pool.names[row],
-            reasons=_reasons(ALL_BARS, int(self._bars[row]), case, row, blocks=True),
-            distance_km=_known(distance_km[0]),
-            minutes=_known(minutes[0]),
-        )
+        distances_km, minutes = scoring.travel(case, rows, self._turnout)
+        return [
+            Excluded(
+                kind=case.pool.kind,
+                id=int(case.pool.ids[row]),
+                name=case.pool.names[row],
+                reasons=_reasons(ALL_BARS, int(self._bars[row]), case, row, blocks=True),
+                distance_km=_known(distances_km[at]),
+                minutes=_known(minutes[at]),
+            )
+            for at, row in enumerate(rows.tolist())
+        ]
 
 
 def _kept(label: str) -> Reason:
