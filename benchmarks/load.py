@@ -40,6 +40,11 @@ class Load:
     asked: int
     refused: int
     written: int
+    seconds: float  # from the first question until the last answer
+
+    @property
+    def answered_a_second(self) -> float:
+        return len(self.milliseconds) / self.seconds
 
 
 def run(places: Sequence[Point], *, writing: bool) -> Load:
@@ -64,9 +69,11 @@ def run(places: Sequence[Point], *, writing: bool) -> Load:
             )
             assert writer.stdout is not None
             writer.stdout.readline()  # it says when it begins
-        load = _ask(port, key, bodies)
+        begun = time.perf_counter()
+        taken, asked, refused = _ask(port, key, bodies)
+        seconds = time.perf_counter() - begun
         written = int(writer.communicate()[0]) if writer else 0
-        return Load(*load, written)
+        return Load(taken, asked, refused, written, seconds)
     finally:
         server.terminate()
         server.wait(20)

@@ -241,7 +241,7 @@ def _under_load(here: Sequence[Point], *, writing: bool) -> None:
     )
     print(
         f"matches/ over HTTP, {load.A_SECOND}/s for {load.SECONDS} s, {beside}: {times}; "
-        f"{len(found.milliseconds)} of {found.asked} answered, {found.refused} refused"
+        f"{len(found.milliseconds)} of {found.asked} answered ({found.answered_a_second:.0f}/s), {found.refused} refused"
     )
 
 
