@@ -1,6 +1,6 @@
 """A panel for the review of a plan: the best experts who may sit together, an odd number, one of them 组长.
 
-Pure and exact. Who may go at all, and how well each fits, is up to `matches`; here stand the rules about
+Pure and exact. Who may go at all, and how well each fits, is up to `ranking`; here stand the rules about
 the panel as a whole. A search in plain Python answers all but the most tangled questions, in milliseconds;
 for those OR-Tools is asked, when the optional extra `panels` is installed. So whether it is installed can
 only turn "cannot tell" into an answer, never change one.

@@ -25,6 +25,11 @@ OUT_OF_SERVICE, DISBANDED, RESTING = "out_of_service", "disbanded", "resting"
 MINE_TEAM, COAL = "mine", "MK"
 
 
+def rested_at(shift_ended_at: datetime) -> datetime:
+    """Return when a team may be sent again after a shift under breathing apparatus."""
+    return shift_ended_at + APPARATUS_REST
+
+
 # --- whether they can turn out ----------------------------------------------------------------------
 
 
@@ -63,7 +68,7 @@ def _others_after_apparatus(case: Case) -> Rows:
 def _rest_hours(case: Case, row: int) -> tuple[str, str]:
     """Return when the last shift ended and when the team is ready again, in Asia/Shanghai."""
     ended_at = datetime.fromtimestamp(float(case.pool.shifts_ended[row]), UTC).astimezone(SHANGHAI)
-    return f"{ended_at:%m-%d %H:%M}", f"{ended_at + APPARATUS_REST:%m-%d %H:%M}"
+    return f"{ended_at:%m-%d %H:%M}", f"{rested_at(ended_at):%m-%d %H:%M}"
 
 
 def _explain_apparatus(case: Case, row: int) -> Words:

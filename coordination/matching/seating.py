@@ -1,6 +1,6 @@
 """Who gets which seat, so that nobody sits twice and no seat that can be filled stays empty.
 
-Pure and exact. It knows nothing of trades, roads and incidents; `matches` says who may sit where, how soon
+Pure and exact. It knows nothing of trades, roads and incidents; `ranking` says who may sit where, how soon
 they would be there, and at what cost.
 """
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from contracts import readiness
 from contracts.models import Agreement, RescueTeam, TeamState
 from coordination import links, wording
-from coordination.matching.rules_teams import APPARATUS_REST
+from coordination.matching.rules_teams import rested_at
 from coordination.models import Invitation
 from coordination.paging import OUT, CalloutStatus, InvitationStatus
 from ground import clock
@@ -112,7 +112,7 @@ def _page(request: HttpRequest, team: RescueTeam, *, status: int = 200) -> HttpR
 def _rests_until(team: RescueTeam, at: datetime) -> datetime | None:
     """Return until when matching lets the team rest after breathing apparatus; None if it need not."""
     ended_at = team.apparatus_shift_ended_at
-    until = ended_at + APPARATUS_REST if ended_at else None
+    until = rested_at(ended_at) if ended_at else None
     return until if until and until > at else None
 
 
