@@ -65,7 +65,6 @@ class Ready:
     """Whom to ask on the strength of a draw, in its order; `passed_over` may not go any more."""
 
     proposal: Proposal
-    spec: RequirementSpec
     invitees: Sequence[Invitee]
     passed_over: Sequence[str]
 
@@ -239,7 +238,6 @@ def ready(row: Draw, *, at: datetime) -> Ready:
         )
     return Ready(
         proposal,
-        spec,
         recommendations.invitees(proposal, {_KEY: chosen}),
         [one.name for one in in_order if one.pk not in on_offer],
     )

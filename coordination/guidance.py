@@ -17,13 +17,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from contracts.models import Enterprise, Interest, InterestKind, Site
 from contracts.periods import Period
-from coordination import callouts, deliveries, deployments, draws, wording
+from coordination import calling, callouts, deliveries, deployments, draws, wording
 from coordination.announcements import announce
-from coordination.callouts import Invitee, RequirementSpec
+from coordination.callouts import Invitee
 from coordination.matching.draw import SeedSource
 from coordination.matching.needs import Situation
 from coordination.models import Callout, Deployment, Finding, GuidanceRequest, Invitation
 from coordination.paging import NOT_THERE_YET, AnswerSource, DeploymentStatus, InvitationStatus
+from coordination.recommendations import Proposal
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from ground import audit, clock
 from ground.access import Role
@@ -167,13 +168,13 @@ def cancel(request: GuidanceRequest, *, reason: str, by: Actor, at: datetime) ->
 
 def source(
     request: GuidanceRequest,
-    requirements: Sequence[RequirementSpec],
+    proposal: Proposal,
     invitees: Sequence[Invitee],
     *,
     by: Actor,
     at: datetime,
 ) -> Callout:
-    """Ask experts, with patience: by message, two days to answer, the next when one declines.
+    """Ask experts whom matching proposed, with patience: two days to answer, the next when one declines.
 
     :raises MustRecuse: if the law bars one of them because of an interest in the enterprise.
     :raises NotNow: if experts are being asked already, or the request is not that far.
@@ -184,7 +185,7 @@ def source(
         if not again:
             _refuse_move(locked, G.SOURCING)
         _refuse_barred(locked, invitees, today=clock.day_of(at))
-        callout = callouts.start(locked, requirements, invitees, policy="patient", by=by, at=at)
+        callout = calling.start(proposal, invitees, policy="patient", by=by, at=at)
         if again:
             _tell_pages(locked)
             _take_back(request, locked)
@@ -194,7 +195,13 @@ def source(
 
 
 def ask_more(
-    request: GuidanceRequest, callout: Callout, invitees: Sequence[Invitee], *, by: Actor, at: datetime
+    request: GuidanceRequest,
+    callout: Callout,
+    proposal: Proposal,
+    invitees: Sequence[Invitee],
+    *,
+    by: Actor,
+    at: datetime,
 ) -> int:
     """Put more experts on the list of the running callout; return how many were new.
 
@@ -203,7 +210,7 @@ def ask_more(
     with transaction.atomic():
         locked = GuidanceRequest.objects.locked(request.pk)
         _refuse_barred(locked, invitees, today=clock.day_of(at))
-        return callouts.add_invitees(callout, invitees, by=by, at=at)
+        return calling.add(callout, proposal, invitees, by=by, at=at)
 
 
 def schedule(

@@ -5,6 +5,7 @@ Everything takes the day or moment it stands on; nothing reads a clock.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -23,11 +24,12 @@ from contracts.models import (
     TeamKind,
     TeamLevel,
 )
-from coordination import callouts, guidance
+from coordination import callouts, guidance, recommendations
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.guidance import Wish
 from coordination.models import Callout, GuidanceRequest, Invitation
 from coordination.paging import InviteeKind
+from coordination.recommendations import Proposal
 from coordination.visits import GuidanceKind
 from experts.models import (
     Appointment,
@@ -204,6 +206,20 @@ def a_callout(
         by=OFFICER,
         at=at,
     )
+
+
+def proposed(request: GuidanceRequest, *, seats: int = 1, at: datetime = NOON) -> Proposal:
+    """What matching proposes for this request."""
+    spec = RequirementSpec(InviteeKind.EXPERT, seats, industry=industry())
+    return recommendations.propose(request, [spec], at=at)
+
+
+def a_round(
+    request: GuidanceRequest, *, asks: Sequence[Expert], seats: int = 1, at: datetime = NOON
+) -> Callout:
+    """The callout of an accepted request, asking these in this order, whatever matching says of them."""
+    proposal = proposed(request, seats=seats, at=at)
+    return guidance.source(request, proposal, [invitee(one) for one in asks], by=OFFICER, at=at)
 
 
 def invitee(one: Expert | RescueTeam, requirement: int = 0) -> Invitee:

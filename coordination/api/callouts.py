@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts.models import RescueTeam
-from coordination import callouts, guidance, recommendations, tasks
+from coordination import calling, callouts, guidance, recommendations, tasks
 from coordination.api.faces import Face, ToWrite
 from coordination.api.fields import Body, IdField, Named, Query, TermField, any_of, asked_of, read
 from coordination.api.idempotency import KEY_PARAMETER, idempotent
@@ -263,8 +263,7 @@ class Callouts(CalloutFace, ListAPIView):
         wanted = specs(said["requirements"])
         proposal = recommendations.propose(subject, wanted, at=self.at)
         people = recommendations.invitees(proposal, _chosen(said.get("invitees"), len(wanted)))
-        callout = self._start(subject, wanted, people, said.get("policy", "urgent"))
-        recommendations.keep(proposal, by=self.by, at=self.at, callout=callout)
+        callout = self._start(proposal, people, said.get("policy", "urgent"))
         tasks.nudge()
         return Response(self.whole(callout), status=status.HTTP_201_CREATED)
 
@@ -277,12 +276,10 @@ class Callouts(CalloutFace, ListAPIView):
         if not theirs.filter(pk=subject.pk).exists():
             raise PermissionDenied
 
-    def _start(
-        self, subject: Subject, wanted: list[RequirementSpec], people: list[Invitee], policy: str
-    ) -> Callout:
-        if isinstance(subject, GuidanceRequest):
-            return guidance.source(subject, wanted, people, by=self.by, at=self.at)
-        return callouts.start(subject, wanted, people, policy=policy, by=self.by, at=self.at)
+    def _start(self, proposal: Proposal, people: list[Invitee], policy: str) -> Callout:
+        if isinstance(proposal.subject, GuidanceRequest):
+            return guidance.source(proposal.subject, proposal, people, by=self.by, at=self.at)
+        return calling.start(proposal, people, policy=policy, by=self.by, at=self.at)
 
 
 class CalloutDetail(CalloutFace):
@@ -343,9 +340,10 @@ class Waves(CalloutFace):
         proposal = self._proposal(callout, rows)
         people = recommendations.invitees(proposal, _chosen(listed, len(rows)))
         if callout.guidance_request:
-            guidance.ask_more(callout.guidance_request, callout, people, by=self.by, at=self.at)
+            asked = callout.guidance_request
+            guidance.ask_more(asked, callout, proposal, people, by=self.by, at=self.at)
         else:
-            callouts.add_invitees(callout, people, by=self.by, at=self.at)
+            calling.add(callout, proposal, people, by=self.by, at=self.at)
 
     def _proposal(self, callout: Callout, rows: list[Requirement]) -> Proposal:
         """Match once more, so that those who are added carry what speaks for and against them."""

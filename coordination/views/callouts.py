@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from coordination import answers, callouts, deployments, recommendations, tasks
+from coordination import answers, calling, callouts, deployments, recommendations, tasks
 from coordination.answers import Result
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.matching import Match
@@ -119,16 +119,14 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
         weights = callout_forms.WeightsForm(request.POST).weights()
         proposal = recommendations.propose(incident, wanted.specs, weights=weights, at=at)
         invitees = _ordered(proposal, callout_forms.ticked(request.POST, wanted.specs), request.POST)
-        callout = callouts.start(
-            incident,
-            wanted.specs,
+        callout = calling.start(
+            proposal,
             invitees,
             policy=policy.cleaned_data["policy"],
             known=policy.cleaned_data["known"],
             by=by,
             at=at,
         )
-        recommendations.keep(proposal, by=by, at=at, callout=callout)
         asked = list(callout.invitations.exclude(asked_at=None).values_list("team_id", flat=True))
         teams = sum(team is not None for team in asked)
         return _("已通知 %(experts)d 人 %(teams)d 队。") % {"experts": len(asked) - teams, "teams": teams}
@@ -189,10 +187,8 @@ def add(request: HttpRequest, public_id: UUID) -> HttpResponse:
                 "Nobody is ticked. Tick the experts or teams to add first.",
             )
         proposal = recommendations.propose(incident, specs, at=at)
-        added = callouts.add_invitees(
-            callout, recommendations.invitees(proposal, chosen), by=actor_of(request), at=at
-        )
-        recommendations.keep(proposal, by=actor_of(request), at=at, callout=callout)
+        invitees = recommendations.invitees(proposal, chosen)
+        added = calling.add(callout, proposal, invitees, by=actor_of(request), at=at)
         return _("名单已补充 %(count)d 个对象。") % {"count": added}
 
     return _act(request, incident, put)

@@ -159,10 +159,9 @@ def _return(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetim
 
 def _source(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime) -> str:
     """Ask the ticked experts, in the order of the ranking, and keep what was proposed."""
-    specs = [_spec(request, asked)]
-    proposal = recommendations.propose(asked, specs, at=at)
+    proposal = recommendations.propose(asked, [_spec(request, asked)], at=at)
     invitees = _chosen(request, proposal)
-    _ask(asked, specs, proposal, invitees, by, at)
+    _ask(asked, proposal, invitees, by, at)
     return ngettext(
         "已列入 %(n)d 位专家，按顺序邀请。", "已列入 %(n)d 位专家，按顺序邀请。", len(invitees)
     ) % {"n": len(invitees)}
@@ -190,7 +189,7 @@ def _ask_drawn(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: date
     if made is None:
         raise WrongChoice("还没有抽取。请先随机抽取。", "Nobody has been drawn yet. Draw first.")
     ready = draws.ready(made, at=at)
-    _ask(asked, [ready.spec], ready.proposal, ready.invitees, by, at)
+    _ask(asked, ready.proposal, ready.invitees, by, at)
     said = ngettext(
         "已按抽取结果列入 %(n)d 位专家，按顺序邀请。",
         "已按抽取结果列入 %(n)d 位专家，按顺序邀请。",
@@ -202,21 +201,14 @@ def _ask_drawn(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: date
 
 
 def _ask(
-    asked: GuidanceRequest,
-    specs: Sequence[RequirementSpec],
-    proposal: Proposal,
-    invitees: Sequence[Invitee],
-    by: Actor,
-    at: datetime,
+    asked: GuidanceRequest, proposal: Proposal, invitees: Sequence[Invitee], by: Actor, at: datetime
 ) -> None:
-    """Put them on the list of the running callout or start one; keep what was proposed."""
+    """Put them on the list of the running callout or start one."""
     running = asked.callouts.live().first()
     if running:
-        guidance.ask_more(asked, running, invitees, by=by, at=at)
-        callout = running
+        guidance.ask_more(asked, running, proposal, invitees, by=by, at=at)
     else:
-        callout = guidance.source(asked, specs, invitees, by=by, at=at)
-    recommendations.keep(proposal, by=by, at=at, callout=callout)
+        guidance.source(asked, proposal, invitees, by=by, at=at)
 
 
 def _stop(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime) -> str:

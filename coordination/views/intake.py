@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contracts.models import Enterprise
-from coordination import callouts, recommendations, tasks
+from coordination import calling, recommendations, tasks
 from coordination.announcements import announce
 from coordination.matching import Situation
 from coordination.models import IdempotentAnswer
@@ -112,13 +112,10 @@ def _call_out(request: HttpRequest, incident: Incident, *, at: datetime) -> None
         messages.warning(request, _("已立案，但没有可用的人选，未发通知。请在推荐里调整岗位或放宽条件。"))
         return
     try:
-        callout = callouts.start(
-            incident, requirements, recommendations.invitees(proposal), policy=POLICY, by=by, at=at
-        )
+        calling.start(proposal, recommendations.invitees(proposal), policy=POLICY, by=by, at=at)
     except Mistake as mistake:
         messages.error(request, sentence(mistake))
         return
-    recommendations.keep(proposal, by=by, at=at, callout=callout)
     tasks.nudge()
     messages.success(
         request,

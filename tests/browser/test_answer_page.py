@@ -21,13 +21,13 @@ from tests.factories import (
     ASKER,
     OFFICER,
     a_guidance_request,
+    a_round,
     a_team,
     an_enterprise,
     an_expert,
     an_incident,
     industry,
     invitation_of,
-    invitee,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -236,8 +236,7 @@ def test_a_guidance_invitation_is_answered_in_days(phone: Phone, asgi_url, zhou)
     request = a_guidance_request(an_enterprise("冀润冷链公司"), kind=GuidanceKind.INSPECTION, at=clock.now())
     guidance.submit(request, by=ASKER, at=clock.now())
     guidance.accept(request, by=OFFICER, at=clock.now())
-    spec = RequirementSpec(InviteeKind.EXPERT, 1, industry=industry())
-    callout = guidance.source(request, [spec], [invitee(zhou)], by=OFFICER, at=clock.now())
+    callout = a_round(request, asks=[zhou], at=clock.now())
     page = phone()
     page.goto(link(callout, zhou))
     take(page, "answer-guidance", whole=True)

@@ -232,7 +232,7 @@ def test_nobody_is_drawn_before_the_request_is_accepted(jirun, eight):
 def test_nobody_is_drawn_while_experts_are_being_asked(jirun, eight):
     request = accepted(jirun)
     ready = draws.ready(draws.draw(request, by=ADMIN, at=LATER), at=LATER)
-    callout = guidance.source(request, [ready.spec], ready.invitees, by=ADMIN, at=LATER)
+    callout = guidance.source(request, ready.proposal, ready.invitees, by=ADMIN, at=LATER)
 
     with pytest.raises(draws.CannotDraw):
         draws.draw(request, reason="想换人", by=ADMIN, at=LATER)
@@ -282,7 +282,7 @@ def test_those_drawn_are_asked_in_the_order_drawn_and_the_reserves_after_them(ji
     made = draws.draw(request, by=ADMIN, at=LATER)
 
     ready = draws.ready(made, at=LATER)
-    callout = guidance.source(request, [ready.spec], ready.invitees, by=ADMIN, at=LATER)
+    callout = guidance.source(request, ready.proposal, ready.invitees, by=ADMIN, at=LATER)
 
     asked = list(callout.invitations.order_by("rank").select_related("expert"))
     assert [str(one.expert.public_id) for one in asked] == [*made.drawn, *made.reserve]

@@ -10,10 +10,9 @@ from contracts.models import Enterprise, Interest, InterestKind
 from contracts.periods import WrongPeriod
 from coordination import answers, callouts, deployments, guidance
 from coordination.answers import Answer
-from coordination.callouts import RequirementSpec
 from coordination.guidance import FoundThing
 from coordination.models import Delivery, GuidanceRequest
-from coordination.paging import AnswerSource, InviteeKind, Reply
+from coordination.paging import AnswerSource, Reply
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from experts.models import Expert
 from ground.access import Role
@@ -22,12 +21,13 @@ from ground.models import AuditEntry
 from tests.factories import (
     ASKER,
     a_guidance_request,
+    a_round,
     a_user,
     an_enterprise,
     an_expert,
-    industry,
     invitation_of,
     invitee,
+    proposed,
 )
 from tests.moments import NOON, TODAY, minutes
 
@@ -71,8 +71,7 @@ def accepted(enterprise: Enterprise | None = None, **wish) -> GuidanceRequest:
 
 
 def ask(request: GuidanceRequest, *experts: Expert, seats: int = 1):
-    spec = RequirementSpec(InviteeKind.EXPERT, seats, industry=industry())
-    return guidance.source(request, [spec], [invitee(one) for one in experts], by=ADMIN, at=NOON)
+    return a_round(request, asks=experts, seats=seats)
 
 
 def says_yes(callout, expert):
@@ -221,7 +220,7 @@ def test_adding_to_a_running_plan_review_is_held_to_the_same_rule(jirun, zhou, w
     callout = ask(request, wang)
 
     with pytest.raises(guidance.MustRecuse):
-        guidance.ask_more(request, callout, [invitee(zhou)], by=ADMIN, at=NOON)
+        guidance.ask_more(request, callout, proposed(request), [invitee(zhou)], by=ADMIN, at=NOON)
 
     assert callout.invitations.count() == 1
 

@@ -11,9 +11,8 @@ from django.test import Client
 
 from contracts.models import Enterprise
 from coordination import answers, callouts, deployments, guidance, links
-from coordination.callouts import RequirementSpec
 from coordination.models import AnswerToken, Delivery, Invitation
-from coordination.paging import AnswerSource, InviteeKind, Mode
+from coordination.paging import AnswerSource, Mode
 from coordination.visits import GuidanceKind
 from experts.models import Expert
 from ground.audit import Actor
@@ -24,13 +23,12 @@ from tests.factories import (
     OFFICER,
     a_callout,
     a_guidance_request,
+    a_round,
     a_team,
     an_enterprise,
     an_expert,
     an_incident,
-    industry,
     invitation_of,
-    invitee,
 )
 from tests.moments import NOON, minutes
 
@@ -510,8 +508,7 @@ def a_guidance_callout(expert: Expert, **wish):
     request = a_guidance_request(kind=GuidanceKind.INSPECTION, **wish)
     guidance.submit(request, by=ASKER, at=NOON)
     guidance.accept(request, by=OFFICER, at=NOON)
-    spec = RequirementSpec(InviteeKind.EXPERT, 1, industry=industry())
-    return request, guidance.source(request, [spec], [invitee(expert)], by=OFFICER, at=NOON)
+    return request, a_round(request, asks=[expert])
 
 
 def test_a_guidance_invitation_speaks_of_days_not_of_minutes(zhou):

@@ -22,10 +22,9 @@ from django.urls import URLPattern, get_resolver
 
 from coordination import answers, draws, guidance, links
 from coordination.answers import Answer
-from coordination.callouts import RequirementSpec
 from coordination.guidance import Wish
 from coordination.models import Invitation
-from coordination.paging import AnswerSource, InviteeKind, Reply
+from coordination.paging import AnswerSource, Reply
 from coordination.visits import GuidanceKind
 from experts import uploads
 from experts.models import Absence
@@ -33,15 +32,14 @@ from ground.access import Role
 from tests.factories import (
     OFFICER,
     a_callout,
+    a_round,
     a_team,
     a_user,
     an_agreement,
     an_enterprise,
     an_expert,
     an_incident,
-    industry,
     invitation_of,
-    invitee,
 )
 from tests.fakes import StoppedClock
 from tests.moments import NOON, TODAY
@@ -318,8 +316,7 @@ def world(the_clock: StoppedClock) -> World:
     for one in requests:
         guidance.accept(one, by=OFFICER, at=NOON)
     drawn = [draws.draw(one, by=OFFICER, at=NOON) for one in requests]
-    spec = RequirementSpec(InviteeKind.EXPERT, 1, industry=industry())
-    visit = guidance.source(requests[0], [spec], [invitee(li)], by=OFFICER, at=NOON)
+    visit = a_round(requests[0], asks=[li])
     absence = Absence.objects.create(expert=li, starts_on=TODAY, ends_on=TODAY)
     kept = [
         uploads.keep(b"no workbook", name="a.xlsx", owner=one, at=NOON)

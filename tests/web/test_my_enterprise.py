@@ -10,9 +10,8 @@ from django.test import Client
 from contracts.models import Enterprise
 from coordination import answers, deployments, guidance
 from coordination.answers import Answer
-from coordination.callouts import RequirementSpec
 from coordination.models import GuidanceRequest
-from coordination.paging import AnswerSource, InviteeKind, Reply
+from coordination.paging import AnswerSource, Reply
 from coordination.visits import GuidanceKind, GuidanceStatus
 from ground.access import Role
 from ground.audit import Actor
@@ -20,14 +19,13 @@ from tests.factories import (
     ASKER,
     OFFICER,
     a_guidance_request,
+    a_round,
     a_team,
     a_user,
     an_agreement,
     an_enterprise,
     an_expert,
-    industry,
     invitation_of,
-    invitee,
 )
 from tests.moments import NOON, TODAY
 
@@ -210,8 +208,7 @@ def reported(enterprise: Enterprise) -> GuidanceRequest:
     guidance.submit(request, by=ASKER, at=NOON)
     guidance.accept(request, by=OFFICER, at=NOON)
     zhou = an_expert("周明远", title="教授级高工")
-    spec = RequirementSpec(InviteeKind.EXPERT, 1, industry=industry())
-    callout = guidance.source(request, [spec], [invitee(zhou)], by=OFFICER, at=NOON)
+    callout = a_round(request, asks=[zhou])
     answers.answer(invitation_of(callout, zhou), Answer(Reply.ACCEPT, AnswerSource.LINK), by=SELF, at=NOON)
     deployment = invitation_of(callout, zhou).deployment
     deployments.arrive(deployment, by=SELF, source=AnswerSource.LINK, at=NOON)
