@@ -29,6 +29,7 @@ from ground.places import Point
 SECONDS = 20
 A_SECOND = 50
 CLIENTS = 8
+WORKERS = 2  # as many as there are cores where this was measured
 READY_WITHIN_SECONDS = 60
 
 
@@ -48,13 +49,13 @@ class Load:
 
 
 def run(places: Sequence[Point], *, writing: bool) -> Load:
-    """Ask `matches/` so often a second, of a uvicorn process on the same database."""
+    """Ask `matches/` so often a second, of a uvicorn of `WORKERS` processes on the same database."""
     key = _key()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "coordination.config.asgi:application"]
-        + ["--port", str(port), "--log-level", "error", "--lifespan", "off"],
+        + ["--port", str(port), "--workers", str(WORKERS), "--log-level", "error", "--lifespan", "off"],
         env={**os.environ, "MUSTER_BASE_URL": f"http://127.0.0.1:{port}"},
     )
     try:

@@ -76,6 +76,7 @@ def _fill(made: int, size: int) -> None:
         Absence.objects.bulk_create(Absence(expert=one, starts_on=day, ends_on=day) for one in away)
         made += count
     revisions.bump("roster")
+    revisions.bump("absences")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
@@ -108,7 +109,8 @@ def _compare(size: int) -> None:
     ]
     for line in lines:
         line.show(ours=ours.p50, floor=floor.p50)
-    print(f"first question after a change of the roster: {_after_a_change(here[0], at):.0f} ms")
+    for what, name in (("the roster", "roster"), ("somebody's leave", "absences")):
+        print(f"first question after a change of {what}: {_after_a_change(name, here[0], at):.0f} ms")
     print(f"the roster in memory: {_bytes(pool) / len(pool):.0f} bytes an expert")
     for writing in (False, True):
         _under_load(here, writing=writing)
@@ -222,8 +224,8 @@ def _read_once(pool: Pool) -> list[int]:
     return []
 
 
-def _after_a_change(place: Point, at: datetime) -> float:
-    revisions.bump("roster")
+def _after_a_change(name: str, place: Point, at: datetime) -> float:
+    revisions.bump(name)
     begun = time.perf_counter()
     candidates.pools(_need(place, at))
     return 1000 * (time.perf_counter() - begun)

@@ -1,15 +1,15 @@
 """Whom matching looks at: rows become the columns of a pool, in a fixed number of queries.
 
 What changes seldom (who is on the roster, in which trade, until when) is kept in memory and read
-again when the roster's revision has moved. What changes by the minute (who is deployed, who refused
-today, whom an interest ties to the enterprise) is read for every question. So a question costs the
-same queries at 76 experts and at 10,000.
+again when the roster's revision has moved; leave, which is written down every day, has a revision of
+its own. What changes by the minute (who is deployed, who refused today, whom an interest ties to the
+enterprise) is read for every question. So a question costs the same queries at 76 experts and at 10,000.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -58,8 +58,9 @@ def pools(need: Need, *others: Need) -> tuple[Pool, Pool]:
 
     Who went to incidents of such kinds before is read for `others` too, which are answered in the same run.
     """
-    experts = _roster.latest()
-    teams = _teams.latest()
+    stamps = _Stamps.now()
+    experts = _experts(stamps, since=min(_day(need.at), need.on))
+    teams = _teams.at(stamps["teams"], _read_teams)
     kinds = {one.incident_kind for one in (need, *others) if one.incident_kind}
     engaged = _Engagements.read(need, kinds)
     return (
@@ -89,28 +90,56 @@ def pools(need: Need, *others: Need) -> tuple[Pool, Pool]:
 
 def vocabulary() -> Vocabulary:
     """Return the names of the codes in both languages."""
-    return _words.latest()
+    return _words.at(_Stamps.now()["words"], _read_words)
+
+
+Stamp = tuple[str, Hashable]
+
+
+class _Stamps:
+    """Which state of each body of rows the database is in, read in one query.
+
+    They are read before the rows: a change that commits in between is then seen at the next question.
+    """
+
+    NAMES = ("roster", "absences", "teams", "words")
+
+    def __init__(self, database: str, stamps: Mapping[str, UUID | None]) -> None:
+        self._database = database
+        self._stamps = stamps
+
+    @classmethod
+    def now(cls) -> _Stamps:
+        stamps = dict(zip(cls.NAMES, revisions.current(*cls.NAMES), strict=True))
+        return cls(str(connection.settings_dict["NAME"]), stamps)
+
+    def __getitem__(self, name: str) -> Stamp:
+        return self._database, self._stamps[name]
 
 
 class _Kept(Generic[Thing]):
-    """Something read from the database and kept until its revision moves. Shared by a process's threads."""
+    """Something made from rows and kept until it is asked for with another stamp. Shared by a process's threads."""
 
-    def __init__(self, revision: str, read: Callable[[], Thing]) -> None:
-        self._revision = revision
-        self._read = read
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: tuple[tuple[str, UUID | None], Thing] | None = None
+        self._kept: tuple[Hashable, Thing] | None = None
 
-    def latest(self) -> Thing:
-        # The revision is read first: a change that commits in between is then seen at the next question.
-        version = (str(connection.settings_dict["NAME"]), revisions.current(self._revision))
+    def at(self, stamp: Hashable, make: Callable[[], Thing]) -> Thing:
         kept = self._kept
-        if kept is not None and kept[0] == version:
+        if kept is not None and kept[0] == stamp:
             return kept[1]
         with self._lock:
-            if self._kept is None or self._kept[0] != version:
-                self._kept = (version, self._read())
+            if self._kept is None or self._kept[0] != stamp:
+                self._kept = (stamp, make())
             return self._kept[1]
+
+
+def _experts(stamps: _Stamps, *, since: date) -> Pool:
+    """Return the roster, with the leave that is not over on this day."""
+    stamp = stamps["roster"], stamps["absences"], since
+    return _experts_with_leave.at(
+        stamp, lambda: _roster.at(stamp[0], _read_roster).with_absences(_read_absences(since))
+    )
 
 
 def _read_roster() -> Pool:
@@ -125,8 +154,12 @@ def _read_roster() -> Pool:
         task_categories=TaskOffer.objects.values_list("expert_id", "category"),
         appointments=Appointment.objects.values_list("expert_id", "starts_on", "ends_on", "ended_on"),
         certificates=Certificate.objects.values_list("expert_id", "name", "expires_on"),
-        absences=Absence.objects.values_list("expert_id", "starts_on", "ends_on", "reason"),
     )
+
+
+def _read_absences(since: date) -> list[tuple[int, date, date, str]]:
+    coming = Absence.objects.filter(ends_on__gte=since)
+    return list(coming.values_list("expert_id", "starts_on", "ends_on", "reason"))
 
 
 def _read_teams() -> Pool:
@@ -155,9 +188,10 @@ def _read_words() -> Vocabulary:
     )
 
 
-_roster = _Kept("roster", _read_roster)
-_teams = _Kept("teams", _read_teams)
-_words = _Kept("words", _read_words)
+_roster = _Kept[Pool]()
+_experts_with_leave = _Kept[Pool]()
+_teams = _Kept[Pool]()
+_words = _Kept[Vocabulary]()
 
 
 @dataclass(frozen=True)

@@ -18,5 +18,6 @@ class ExpertsConfig(AppConfig):
             models.TaskOffer,
             models.Appointment,
             models.Certificate,
-            models.Absence,
         )
+        # By itself: a day's leave is written down often, and must not have the whole roster read again.
+        revisions.watch("absences", models.Absence)

@@ -24,9 +24,10 @@ def bump(name: str) -> None:
         Revision.objects.update_or_create(name=name, defaults={"stamp": stamp})
 
 
-def current(name: str) -> uuid.UUID | None:
-    """Return the stamp now; None before the first change. One query."""
-    return Revision.objects.filter(name=name).values_list("stamp", flat=True).first()
+def current(*names: str) -> tuple[uuid.UUID | None, ...]:
+    """Return the stamps now, in this order; None where nothing has changed yet. One query, whatever the number."""
+    stamps = dict(Revision.objects.filter(name__in=names).values_list("name", "stamp"))
+    return tuple(stamps.get(name) for name in names)
 
 
 def watch(name: str, *senders: type[models.Model]) -> None:

@@ -111,7 +111,7 @@ def load(*, seed: int, day: date, mode: Mode, at: datetime, tell: Tell = lambda 
         )
         tell("账号 accounts")
         _open_accounts(enterprises[firm_list[0].uscc], rescue_teams[team_list[0].name], at)
-        for kept_in_memory in ("teams", "roster"):
+        for kept_in_memory in ("teams", "roster", "absences"):
             revisions.bump(kept_in_memory)
         # Last, so that whoever sees an installation sees all of it.
         begun = installation.begin(

@@ -206,6 +206,10 @@ class Pool:
     def row(self, id_: int) -> int | None:
         return self.row_of.get(id_)
 
+    def with_absences(self, absences: Iterable[tuple[int, date, date, str]]) -> Pool:
+        """Return this pool with this leave, as `of_experts` takes it; all other columns are shared."""
+        return replace(self, absences=_spans(self.row_of, absences))
+
     def with_engagements(
         self,
         *,

@@ -218,7 +218,6 @@ BARS: tuple[Rule, ...] = (
         about=EXPERTS,
         holds_for=_absent,
         explain=_explain_absent,
-        standing=True,
     ),
     Rule(
         code="visit_overlaps",

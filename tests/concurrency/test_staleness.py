@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
 
 import pytest
 from django.db import connections
@@ -43,17 +44,26 @@ def test_no_question_after_a_change_is_answered_from_before_it():
     mine = crowd[:WRITERS]
     together = threading.Barrier(WRITERS)
 
+    def suspend(expert: Expert) -> None:
+        roster.suspend(expert, on=TODAY, reason="核查", by=OFFICER, at=NOON)
+
+    def resume(expert: Expert) -> None:
+        roster.resume(expert, by=OFFICER, at=NOON)
+
+    def leave(expert: Expert) -> None:
+        roster.add_absence(expert, starts_on=TODAY, ends_on=TODAY, by=OFFICER, at=NOON)
+
+    def come_back(expert: Expert) -> None:
+        roster.remove_absence(expert.absences.get(), by=OFFICER, at=NOON)
+
     def write(expert: Expert) -> int:
-        """Suspend and resume one expert in turn, and ask after each; return how many answers were stale."""
+        """Suspend and resume, then send on leave and call back, and ask after each; count the stale answers."""
         stale = 0
         try:
             together.wait()
-            for change in range(CHANGES // WRITERS):
-                goes = change % 2 == 1
-                if goes:
-                    roster.resume(expert, by=OFFICER, at=NOON)
-                else:
-                    roster.suspend(expert, on=TODAY, reason="核查", by=OFFICER, at=NOON)
+            turns = cycle([(suspend, False), (resume, True), (leave, False), (come_back, True)])
+            for change, goes in islice(turns, CHANGES // WRITERS // 4 * 4):
+                change(expert)
                 stale += may_go(expert) is not goes
             return stale
         finally:
