@@ -137,26 +137,139 @@ def test_people_without_a_known_employer_are_not_colleagues():
     assert len(who(choose(strangers, PanelRules(size=5, per_employer=1)))) == 5
 
 
+# --- filling up a panel of which somebody has declined ------------------------------------------------
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize(
+    ("seated", "candidates", "rules", "members"),
+    [
+        pytest.param(
+            [QIAN, LI], [WANG, ZHAO], PanelRules(size=3), [QIAN, LI, WANG], id="the open seat, best first"
+        ),
+        pytest.param(
+            [QIAN, LI],
+            [WANG, SUN],
+            PanelRules(size=3, per_employer=1),
+            None,
+            id="colleagues of those seated do not join them",
+        ),
+        pytest.param(
+            [QIAN, LI],
+            [WANG, Member(7, 10, WORKS)],
+            PanelRules(size=3, per_employer=1),
+            [QIAN, LI, Member(7, 10, WORKS)],
+            id="the seated count for their employers",
+        ),
+        pytest.param(
+            [LI, SUN], [WANG, QIAN], PanelRules(size=3), [SUN, LI, QIAN], id="a senior is still missing"
+        ),
+        pytest.param(
+            [QIAN, LI],
+            [WANG, ZHAO],
+            PanelRules(size=3, apart=apart((LI, WANG))),
+            [QIAN, LI, ZHAO],
+            id="whoever must not sit with somebody seated is passed over",
+        ),
+        pytest.param([QIAN, LI, SUN], [ZHOU], PanelRules(size=3), [SUN, LI, QIAN], id="nobody is missing"),
+    ],
+)
+def test_only_the_open_seats_are_filled(solve, seated, candidates, rules, members):
+    panel = solve(candidates, rules, seated=seated)
+
+    if members is None:
+        assert isinstance(panel, NoPanel) and panel.is_certain
+    else:
+        assert who(panel) == [one.id for one in members]
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_whoever_leads_already_leads_on(solve):
+    assert who(solve([ZHOU], PanelRules(size=3), seated=[QIAN, LI])) == [ZHOU.id, LI.id, QIAN.id]
+    assert who(solve([ZHOU], PanelRules(size=3), seated=[QIAN, LI], leader=QIAN.id)) == [
+        *(QIAN.id, LI.id, ZHOU.id)
+    ]
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize(
+    ("seated", "candidates", "rules", "said"),
+    [
+        pytest.param([LI, WANG, QIAN], [], PanelRules(size=1), "多于专家组的 1 人", id="too many seated"),
+        pytest.param(
+            [LI, WANG],
+            [QIAN],
+            PanelRules(size=3, per_employer=1),
+            "2 位来自化工学院",
+            id="two colleagues seated",
+        ),
+        pytest.param(
+            [LI, QIAN],
+            [SUN],
+            PanelRules(size=3, apart=apart((LI, QIAN))),
+            "不能同组的两位",
+            id="a pair seated",
+        ),
+        pytest.param([LI], [QIAN], PanelRules(size=3), "已定 1 人，另有 1 位可选", id="too few to join"),
+        pytest.param(
+            [LI, SUN],
+            [QIAN, ZHOU],
+            PanelRules(size=3, seniors=2),
+            "还缺 2 位正高级，只剩 1 个空位",
+            id="more seniors than seats",
+        ),
+    ],
+)
+def test_where_a_panel_cannot_be_filled_up_the_reason_is_said(solve, seated, candidates, rules, said):
+    none = solve(candidates, rules, seated=seated)
+
+    assert isinstance(none, NoPanel) and none.is_certain
+    assert said in none.words.zh and none.words.en
+
+
+def test_whoever_is_seated_is_no_candidate_and_whoever_leads_is_seated():
+    with pytest.raises(ValueError):
+        choose([LI, QIAN], seated=[LI])
+    with pytest.raises(ValueError):
+        choose([LI, QIAN], leader=LI.id)
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_a_near_trade_sits_only_where_the_trade_is_used_up(solve):
+    poor = [Member(11, 5), Member(12, 4, is_senior=True)]
+    near = [Member(21, 99, is_senior=True, is_near=True), Member(22, 98, is_near=True)]
+
+    assert who(solve([*poor, *near], PanelRules(size=3))) == [12, 11, 21]
+
+
 # --- against every possible panel -------------------------------------------------------------------
 
 
-def every_panel(candidates: list[Member], rules: PanelRules) -> list[tuple[Member, ...]]:
-    return [panel for panel in itertools.combinations(candidates, rules.size) if is_lawful(panel, rules)]
+def every_panel(
+    candidates: list[Member], rules: PanelRules, seated: list[Member], leader: int | None
+) -> list[tuple[Member, ...]]:
+    others = max(0, rules.size - len(seated))
+    return [
+        panel
+        for joined in itertools.combinations(candidates, others)
+        if is_lawful(panel := (*seated, *joined), rules, leader)
+    ]
 
 
-def is_lawful(panel: tuple[Member, ...], rules: PanelRules) -> bool:
+def is_lawful(panel: tuple[Member, ...], rules: PanelRules, leader: int | None) -> bool:
     employers = [one.employer for one in panel if one.employer]
     ids = {one.id for one in panel}
     return (
-        all(employers.count(one) <= rules.per_employer for one in employers)
+        len(panel) == rules.size
+        and all(employers.count(one) <= rules.per_employer for one in employers)
         and sum(one.is_senior for one in panel) >= rules.seniors
-        and any(one.is_senior or one.group_role in ("组长", "副组长") for one in panel)
+        and (leader in ids or any(one.is_senior or one.group_role in ("组长", "副组长") for one in panel))
         and not any(pair <= ids for pair in rules.apart)
     )
 
 
 def a_case(chance: random.Random) -> tuple[list[Member], PanelRules]:
-    """A small pool with equal scores, shared employers and some who must sit apart."""
+    """A small pool with equal scores, shared employers, some of near trades, some who must sit apart."""
     candidates = [
         Member(
             number,
@@ -164,6 +277,7 @@ def a_case(chance: random.Random) -> tuple[list[Member], PanelRules]:
             chance.choice(["", "a", "b", "c", "d"]),
             chance.random() < 0.3,
             chance.choice(["", "", "", "组长", "副组长"]),
+            chance.random() < 0.25,
         )
         for number in range(chance.randrange(0, 13))
     ]
@@ -176,6 +290,16 @@ def a_case(chance: random.Random) -> tuple[list[Member], PanelRules]:
     )
 
 
+def some_seated(
+    candidates: list[Member], rules: PanelRules, chance: random.Random
+) -> tuple[list[Member], list[Member], int | None]:
+    """Seat some of them, whether they may sit together or not; perhaps one of those leads already."""
+    count = chance.choice([0, 1, 1, 2, 2, 3, 4, rules.size])
+    seated = chance.sample(candidates, min(count, len(candidates)))
+    leader = chance.choice(seated).id if seated and chance.random() < 0.3 else None
+    return [one for one in candidates if one not in seated], seated, leader
+
+
 @pytest.mark.parametrize(
     ("solve", "cases"),
     [
@@ -183,26 +307,36 @@ def a_case(chance: random.Random) -> tuple[list[Member], PanelRules]:
         pytest.param(by_cp_sat, 300, id="OR-Tools", marks=needs_or_tools),
     ],
 )
-def test_no_lawful_panel_is_better_than_the_one_chosen(solve, cases):
+@pytest.mark.parametrize("filling_up", [False, True], ids=["chosen anew", "filled up"])
+def test_no_lawful_panel_is_better_than_the_one_chosen(solve, cases, filling_up):
     found = 0
     for seed in range(cases):
-        candidates, rules = a_case(random.Random(seed))
-        lawful = every_panel(candidates, rules)
+        chance = random.Random(seed)
+        candidates, rules = a_case(chance)
+        seated, leader = [], None
+        if filling_up:
+            candidates, seated, leader = some_seated(candidates, rules, chance)
+        lawful = every_panel(candidates, rules, seated, leader)
 
-        chosen = solve(candidates, rules)
+        chosen = solve(candidates, rules, seated=seated, leader=leader)
 
         if not lawful:
             assert isinstance(chosen, NoPanel), (seed, chosen)
             continue
         assert isinstance(chosen, Panel) and chosen.is_best, seed
-        by_id = {one.id: one for one in candidates}
+        by_id = {one.id: one for one in (*candidates, *seated)}
         panel = tuple(by_id[id_] for id_ in chosen.members)
-        assert is_lawful(panel, rules), seed
-        assert len(panel) == rules.size and panel[0].id == chosen.leader and panel[0].may_lead, seed
-        best = max(sum(one.score for one in other) for other in lawful)
-        assert chosen.score == sum(one.score for one in panel) == best, seed
+        assert is_lawful(panel, rules, leader) and set(seated) <= set(panel), seed
+        assert panel[0].id == chosen.leader and leader in (None, chosen.leader), seed
+        assert leader is not None or panel[0].may_lead, seed
+        best = max(map(goodness, lawful))
+        assert goodness(panel) == best and chosen.score == best[1], seed
         found += 1
-    assert found > cases / 3
+    assert found > cases / 4
+
+
+def goodness(panel: tuple[Member, ...]) -> tuple[int, int]:
+    return -sum(one.is_near for one in panel), sum(one.score for one in panel)
 
 
 def test_of_equal_panels_the_same_is_chosen_in_any_order():
