@@ -10,3 +10,7 @@ class CoordinationConfig(AppConfig):
     def ready(self) -> None:
         # A task called from a web process needs the configured Celery app, not Celery's default one.
         import coordination.config.celery  # noqa: F401
+        from coordination import models
+        from ground import revisions
+
+        revisions.watch("weights", models.MatchingWeights)

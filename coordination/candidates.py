@@ -53,12 +53,12 @@ REMEMBERED = timedelta(days=365)
 Thing = TypeVar("Thing")
 
 
-def pools(need: Need, *others: Need) -> tuple[Pool, Pool]:
+def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool, Pool]:
     """Return the experts and the teams as they stand at `need.at`, with their ties to its enterprise.
 
     Who went to incidents of such kinds before is read for `others` too, which are answered in the same run.
     """
-    stamps = _Stamps.now()
+    stamps = stamps or Stamps.now()
     experts = _experts(stamps, since=min(_day(need.at), need.on))
     teams = _teams.at(stamps["teams"], _read_teams)
     kinds = {one.incident_kind for one in (need, *others) if one.incident_kind}
@@ -88,28 +88,29 @@ def pools(need: Need, *others: Need) -> tuple[Pool, Pool]:
     )
 
 
-def vocabulary() -> Vocabulary:
+def vocabulary(stamps: Stamps | None = None) -> Vocabulary:
     """Return the names of the codes in both languages."""
-    return _words.at(_Stamps.now()["words"], _read_words)
+    return _words.at((stamps or Stamps.now())["words"], _read_words)
 
 
 Stamp = tuple[str, Hashable]
 
 
-class _Stamps:
+class Stamps:
     """Which state of each body of rows the database is in, read in one query.
 
-    They are read before the rows: a change that commits in between is then seen at the next question.
+    They are read before the rows: a change that commits in between is then seen at the next question. So
+    whoever asks for several bodies hands the same stamps to each.
     """
 
-    NAMES = ("roster", "absences", "teams", "words")
+    NAMES = ("roster", "absences", "teams", "words", "weights")
 
     def __init__(self, database: str, stamps: Mapping[str, UUID | None]) -> None:
         self._database = database
         self._stamps = stamps
 
     @classmethod
-    def now(cls) -> _Stamps:
+    def now(cls) -> Stamps:
         stamps = dict(zip(cls.NAMES, revisions.current(*cls.NAMES), strict=True))
         return cls(str(connection.settings_dict["NAME"]), stamps)
 
@@ -117,7 +118,7 @@ class _Stamps:
         return self._database, self._stamps[name]
 
 
-class _Kept(Generic[Thing]):
+class Kept(Generic[Thing]):
     """Something made from rows and kept until it is asked for with another stamp. Shared by a process's threads."""
 
     def __init__(self) -> None:
@@ -134,7 +135,7 @@ class _Kept(Generic[Thing]):
             return self._kept[1]
 
 
-def _experts(stamps: _Stamps, *, since: date) -> Pool:
+def _experts(stamps: Stamps, *, since: date) -> Pool:
     """Return the roster, with the leave that is not over on this day."""
     stamp = stamps["roster"], stamps["absences"], since
     return _experts_with_leave.at(
@@ -188,10 +189,10 @@ def _read_words() -> Vocabulary:
     )
 
 
-_roster = _Kept[Pool]()
-_experts_with_leave = _Kept[Pool]()
-_teams = _Kept[Pool]()
-_words = _Kept[Vocabulary]()
+_roster = Kept[Pool]()
+_experts_with_leave = Kept[Pool]()
+_teams = Kept[Pool]()
+_words = Kept[Vocabulary]()
 
 
 @dataclass(frozen=True)

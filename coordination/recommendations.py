@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from contracts.models import RescueTeam
-from coordination import candidates, planning
+from coordination import candidates, planning, weighting
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.matching import (
     RULES_VERSION,
@@ -139,7 +139,10 @@ def propose(
     weights: Weights | None = None,
     at: datetime,
 ) -> Proposal:
-    """Match for an incident or a request, leaving out whom its running callouts have asked already."""
+    """Match for an incident or a request, leaving out whom its running callouts have asked already.
+
+    By the weights in force, unless the officer has moved the sliders.
+    """
     asked = Invitation.objects.filter(**_key(subject)).exclude(callout__status=CalloutStatus.CLOSED)
     already = frozenset(_person(expert, team) for expert, team in asked.values_list("expert_id", "team_id"))
     if isinstance(subject, Incident):
@@ -190,7 +193,7 @@ def propose_for(
     at: datetime,
     subject: Subject | None = None,
 ) -> Proposal:
-    """Match for a bare need: no incident or request has to exist."""
+    """Match for a bare need: no incident or request has to exist. Without `weights` by those in force."""
     today = clock.day_of(at)
     starts, ends = period
     need = Need(
@@ -209,8 +212,10 @@ def propose_for(
         unit=region.unit_id if region else None,
     )
     rivals = _other_needs(subject, at=at) if need.is_urgent else []
-    vocabulary = candidates.vocabulary()
-    experts, teams = candidates.pools(need, *rivals)
+    stamps = candidates.Stamps.now()
+    vocabulary = candidates.vocabulary(stamps)
+    experts, teams = candidates.pools(need, *rivals, stamps=stamps)
+    weights = weights or weighting.in_force(stamps)
 
     def run(need: Need) -> list[Matching]:
         return match_all(

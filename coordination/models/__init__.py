@@ -14,6 +14,7 @@ from coordination.models.draws import Draw
 from coordination.models.guidance import Finding, GuidanceRequest
 from coordination.models.plans import ResponsePlan, ResponsePlanLine
 from coordination.models.recommendations import IdempotentAnswer, Recommendation, RecommendationInputs
+from coordination.models.weights import MatchingWeights
 
 __all__ = [
     "AnswerToken",
@@ -28,6 +29,7 @@ __all__ = [
     "Inbound",
     "InboxMessage",
     "Invitation",
+    "MatchingWeights",
     "Recommendation",
     "RecommendationInputs",
     "Requirement",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from contracts.models import Capability
+from coordination import weighting
 from coordination.answers import Answer
 from coordination.callouts import RequirementSpec
 from coordination.matching import Weights
@@ -101,14 +102,17 @@ def slider(label: Any) -> forms.IntegerField:
 
 
 class WeightsForm(forms.Form):
-    """What counts how much in the ranking of experts: three sliders, of which only the proportion matters."""
+    """What counts how much in the ranking of experts: three sliders, of which only the proportion matters.
+
+    They begin where the weights in force stand; all else of the weights is as in these.
+    """
 
     expertise = slider(_l("专业"))
     travel = slider(_l("到场快"))
     load = slider(_l("轮流"))
 
     def __init__(self, sent: Mapping[str, Any]) -> None:
-        usual = Weights()
+        self._usual = usual = weighting.in_force()
         stand = {"expertise": usual.expertise, "travel": usual.travel, "load": usual.load}
         moved = f"{SLIDERS}-expertise" in sent
         super().__init__(
@@ -119,7 +123,7 @@ class WeightsForm(forms.Form):
 
     def weights(self) -> Weights:
         """Return the weights that the sliders stand for; one that says nothing usable stands where it usually does."""
-        usual = Weights()
+        usual = self._usual
         self.full_clean()
         said: Mapping[str, Any] = self.cleaned_data if self.is_bound else {}
 
