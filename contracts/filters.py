@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import django_filters
 from django.db.models import Q, QuerySet
 from django.forms import TextInput
@@ -14,20 +16,30 @@ from contracts.models import (
     Enterprise,
     EnterpriseQuerySet,
     RescueTeam,
+    Site,
     TeamKind,
     TeamState,
 )
+from ground.access import EVERYWHERE, Reach
 from ground.forms import industries, units
 from ground.languages import row_choices, term_choices
 
 
-class EnterpriseFilter(django_filters.FilterSet):
+class RegionalFilter(django_filters.FilterSet):
+    """A list narrowed by region; `reach` is where the one who looks may read, so no city is offered in vain."""
+
+    def __init__(self, *args: Any, reach: Reach = EVERYWHERE, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["region"].extra["choices"] = lambda: units(reach)
+
+
+class EnterpriseFilter(RegionalFilter):
     q = django_filters.CharFilter(
         label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
     )
     industry = django_filters.ChoiceFilter(label=_l("行业"), choices=industries, empty_label=_l("全部行业"))
     region = django_filters.ChoiceFilter(
-        label=_l("地区"), field_name="region__unit", choices=units, empty_label=_l("全部地区")
+        label=_l("地区"), method="working_in", choices=units, empty_label=_l("全部地区")
     )
 
     class Meta:
@@ -37,8 +49,13 @@ class EnterpriseFilter(django_filters.FilterSet):
     def search(self, enterprises: EnterpriseQuerySet, name: str, words: str) -> EnterpriseQuerySet:
         return enterprises.found_by(words)
 
+    def working_in(self, enterprises: EnterpriseQuerySet, name: str, code: str) -> EnterpriseQuerySet:
+        """Return those with their seat or a site there: the same that a role bound to it may read."""
+        sites = Site.objects.filter(region__unit=code).values("enterprise")
+        return enterprises.filter(Q(region__unit=code) | Q(pk__in=sites))
 
-class TeamFilter(django_filters.FilterSet):
+
+class TeamFilter(RegionalFilter):
     q = django_filters.CharFilter(
         label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
     )
@@ -71,14 +88,13 @@ class TeamFilter(django_filters.FilterSet):
         )
 
 
-class AgreementFilter(django_filters.FilterSet):
+class AgreementFilter(RegionalFilter):
     q = django_filters.CharFilter(
         label=_l("搜索"), method="search", widget=TextInput(attrs={"type": "search"})
     )
     region = django_filters.ChoiceFilter(
-        label=_l("地区"), field_name="enterprise__region__unit", choices=units, empty_label=_l("全部地区")
+        label=_l("地区"), method="made_in", choices=units, empty_label=_l("全部地区")
     )
-
     drive = django_filters.ChoiceFilter(
         label=_l("行车时间"),
         method="by_drive",
@@ -98,6 +114,10 @@ class AgreementFilter(django_filters.FilterSet):
             | Q(team__initials__startswith=words.lower())
             | Q(enterprise__in=Enterprise.objects.found_by(words).values("pk"))
         )
+
+    def made_in(self, agreements: QuerySet[Agreement], name: str, code: str) -> QuerySet[Agreement]:
+        """Return those of which one side is there: the team's, when the enterprise is in the next city."""
+        return agreements.filter(Q(enterprise__region__unit=code) | Q(team__region__unit=code))
 
     def by_drive(self, agreements: QuerySet[Agreement], name: str, value: str) -> QuerySet[Agreement]:
         match value:

@@ -19,7 +19,7 @@ from contracts.forms import AgreementForm, ConsentForm, RenewalForm, Termination
 from contracts.models import Agreement, Enterprise, Party
 from contracts.periods import AgreementStatus
 from contracts.tables import AgreementTable, drive_words, status_mark
-from contracts.views.parties import linked_within, listed
+from contracts.views.parties import linked, listed
 from ground import clock
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
@@ -44,7 +44,11 @@ TABS = (
 def index(request: HttpRequest) -> HttpResponse:
     """Show the agreements, by status and searched as the address says."""
     today = clock.day_of(clock.now())
-    found = AgreementFilter(request.GET, queryset=Agreement.objects.open_to(user_of(request)))
+    found = AgreementFilter(
+        request.GET,
+        queryset=Agreement.objects.open_to(user_of(request)),
+        reach=user_of(request).reach(Permission.READ_CONTRACTS),
+    )
     everything = found.qs
     tab = next((one for one in TABS if one.value == request.GET.get("tab")), None)
     rows: QuerySet[Agreement] = everything.with_status(tab, on=today) if tab else everything
@@ -86,7 +90,7 @@ def detail(request: HttpRequest, public_id: str) -> HttpResponse:
             "may_edit": Agreement.objects.open_to(user, Permission.EDIT_CONTRACTS)
             .filter(pk=agreement.pk)
             .exists(),
-            **linked_within(user),
+            **linked(user, [agreement.enterprise]),
             "may_edit_terms": status is AgreementStatus.DRAFT,
             "may_confirm": status in (AgreementStatus.DRAFT, AgreementStatus.AWAITING),
             "may_terminate": status not in (AgreementStatus.EXPIRED, AgreementStatus.TERMINATED),

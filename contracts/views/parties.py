@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -49,11 +50,19 @@ def shown_contacts(contacts: QuerySet[Any]) -> list[tuple[ContactPoint, str]]:
     return [(one, one.masked) for one in contacts]
 
 
-def linked_within(user: User) -> dict[str, Any]:
-    """Return where names lead to pages: what is out of reach is named without a link."""
+def linked(user: User, enterprises: Iterable[Enterprise | None] = ()) -> dict[str, Any]:
+    """Return which names lead to pages; what is out of reach is named without a link.
+
+    Experts and teams open by their region. An enterprise opens by its sites too, so those that the page names
+    are asked for one by one: `enterprises`.
+    """
+    named = {one.pk for one in enterprises if one}
     return {
         "contracts_reach": user.reach(Permission.READ_CONTRACTS),
         "roster_reach": user.reach(Permission.READ_ROSTER),
+        "open_enterprises": set(
+            Enterprise.objects.open_to(user).filter(pk__in=named).values_list("pk", flat=True)
+        ),
     }
 
 
@@ -62,7 +71,11 @@ def linked_within(user: User) -> dict[str, Any]:
 def enterprises(request: HttpRequest) -> HttpResponse:
     """Show the enterprises, searched and sorted as the address says."""
     today = clock.day_of(clock.now())
-    found = EnterpriseFilter(request.GET, queryset=Enterprise.objects.open_to(user_of(request)))
+    found = EnterpriseFilter(
+        request.GET,
+        queryset=Enterprise.objects.open_to(user_of(request)),
+        reach=user_of(request).reach(Permission.READ_CONTRACTS),
+    )
     rows = found.qs.select_related("industry", "region").prefetch_related(
         "own_teams", Prefetch("agreements", Agreement.objects.prefetch_related("consents"))
     )
@@ -101,7 +114,7 @@ def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
             "may_reveal": Enterprise.objects.open_to(user, Permission.REVEAL_CONTACTS)
             .filter(pk=one.pk)
             .exists(),
-            **linked_within(user),
+            **linked(user),
             "today": today,
         },
     )
@@ -112,7 +125,11 @@ def enterprise(request: HttpRequest, public_id: str) -> HttpResponse:
 def teams(request: HttpRequest) -> HttpResponse:
     """Show the rescue teams, searched and sorted as the address says."""
     today = clock.day_of(clock.now())
-    found = TeamFilter(request.GET, queryset=RescueTeam.objects.open_to(user_of(request)))
+    found = TeamFilter(
+        request.GET,
+        queryset=RescueTeam.objects.open_to(user_of(request)),
+        reach=user_of(request).reach(Permission.READ_CONTRACTS),
+    )
     in_force = Agreement.objects.in_force(today).values("pk")
     rows = (
         found.qs.select_related("region")
@@ -129,7 +146,7 @@ def team(request: HttpRequest, public_id: str) -> HttpResponse:
     user = user_of(request)
     theirs = RescueTeam.objects.open_to(user).select_related("region__parent", "owner")
     one = get_object_or_404(theirs, public_id=public_id)
-    today = clock.day_of(clock.now())
+    agreed = shown_agreements(one.agreements.all(), on=clock.day_of(clock.now()))
     return render(
         request,
         "contracts/team.html",
@@ -140,7 +157,7 @@ def team(request: HttpRequest, public_id: str) -> HttpResponse:
             "capabilities": one.capabilities.all(),
             "contacts": shown_contacts(one.contacts.all()),
             "may_reveal": user.reach(Permission.REVEAL_CONTACTS).covers(one.region_id),
-            **linked_within(user),
-            "agreements": shown_agreements(one.agreements.all(), on=today),
+            **linked(user, [one.owner, *(row["agreement"].enterprise for row in agreed)]),
+            "agreements": agreed,
         },
     )

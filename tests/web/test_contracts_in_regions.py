@@ -96,6 +96,37 @@ def test_a_firm_out_of_reach_is_named_on_our_team_s_pages_without_a_link(admin, 
         assert f"/enterprises/{there.public_id}/" not in page
 
 
+def test_a_firm_that_is_read_through_its_site_here_is_named_with_a_link(admin, there):
+    Site.objects.create(enterprise=there, name="曹妃甸罐区", industry=there.industry, region_id=CAOFEIDIAN)
+    ours = a_team("唐山危化队", region=TANGSHAN, owner=there)
+    agreement = an_agreement(there, ours)
+    assert admin.get(f"/enterprises/{there.public_id}/").status_code == 200
+
+    for path in (f"/agreements/{agreement.public_id}/", f"/teams/{ours.public_id}/"):
+        assert f'<a href="/enterprises/{there.public_id}/">渤海化工</a>' in shown(admin, path)
+
+
+@pytest.mark.parametrize("path", ["/enterprises/", "/teams/", "/agreements/"])
+def test_no_city_is_offered_that_is_out_of_reach(admin, client, path):
+    bound = shown(admin, path)
+    client.force_login(a_user("zhou", Role.ROSTER_ADMIN, name="周全"))
+    unbound = shown(client, path)
+
+    assert '<option value="130200">' in bound and '<option value="130300">' not in bound
+    assert '<option value="130200">' in unbound and '<option value="130300">' in unbound
+
+
+def test_the_city_s_own_name_narrows_nothing_away_from_who_is_bound_to_it(admin, here, there):
+    Site.objects.create(enterprise=there, name="曹妃甸罐区", industry=there.industry, region_id=CAOFEIDIAN)
+    agreement = an_agreement(an_enterprise("秦港煤运", region=QINHUANGDAO), a_team("唐山危化队"))
+
+    firms = shown(admin, f"/enterprises/?region={TANGSHAN}")
+    agreements = shown(admin, f"/agreements/?region={TANGSHAN}")
+
+    assert "冀润冷链公司" in firms and "渤海化工" in firms
+    assert agreement.number in agreements
+
+
 def terms(enterprise: Enterprise, team: str) -> dict[str, str]:
     return {
         **{"enterprise": enterprise.name, "team": team, "kind": "rescue"},
