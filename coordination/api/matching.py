@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -40,7 +42,7 @@ from ground.access import Permission
 from ground.guards import Needs
 from ground.languages import is_english
 from ground.mistakes import Mistake
-from ground.models import Industry, Specialty
+from ground.models import Industry, Specialty, User
 from incidents.models import Incident
 
 MOST_SEATS = 100
@@ -132,15 +134,22 @@ class CandidatesQuery(Query):
     excluded = serializers.IntegerField(default=EXCLUDED, min_value=0, max_value=20_000)
 
 
+def _firms_to_match_for(user: User) -> QuerySet[Enterprise]:
+    """Return those of which `user` may learn who has an interest in them; one's own firm is not among them."""
+    return Enterprise.objects.open_to(user, Permission.MATCH)
+
+
+def _sites_to_match_for(user: User) -> QuerySet[Site]:
+    return Site.objects.filter(enterprise__in=_firms_to_match_for(user))
+
+
 class BareNeed(Placed):
     """A need without an incident or a request."""
 
     situation = TermField(Situation, default=Situation.RESCUE)
     requirements = RequirementsField()
-    enterprise = IdField(
-        Enterprise.objects.open_to, required=False, help_text="For interests and agreements."
-    )
-    site = IdField(Site.objects.open_to, required=False, help_text="For agreements that cover some sites.")
+    enterprise = IdField(_firms_to_match_for, required=False, help_text="For interests and agreements.")
+    site = IdField(_sites_to_match_for, required=False, help_text="For agreements that cover some sites.")
     incident_kind = KindField(required=False, help_text="For those who know such incidents.")
     starts_on = DayGiven(required=False, help_text="Today, if left out.")
     ends_on = DayGiven(required=False)
@@ -338,7 +347,9 @@ class GuidanceCandidates(CandidatesFace):
 
     @extend_schema(parameters=[CandidatesQuery], responses=ProposalShown)
     def get(self, request: Request, public_id: str) -> Response:
-        request_ = get_object_or_404(GuidanceRequest.objects.readable_by(self.user), public_id=public_id)
+        # An enterprise reads its own request, but not who is on leave or has an interest in it.
+        theirs = GuidanceRequest.objects.open_to(self.user, Permission.MATCH)
+        request_ = get_object_or_404(theirs, public_id=public_id)
         if not request_.kind:
             raise Mistake(
                 "申请还没有选服务类型，无法匹配。",
@@ -348,12 +359,19 @@ class GuidanceCandidates(CandidatesFace):
 
 
 class Matches(Face):
-    """Matching for a bare need: nothing has to exist and nothing is stored."""
+    """Matching for a bare need: nothing has to exist and nothing is stored.
+
+    It names the whole pool, whoever lies where; so a role that is bound to a region and sends nobody is
+    told of the candidates of its region's incidents and requests only.
+    """
 
     permission_classes = [Needs.any_of(Permission.MATCH)]
 
     @extend_schema(request=BareNeed, responses=ProposalShown)
     def post(self, request: Request) -> Response:
+        sends = self.user.may(Permission.CALL_OUT) or self.user.may(Permission.HANDLE_GUIDANCE)
+        if not sends and not self.user.reach(Permission.MATCH).everywhere:
+            raise PermissionDenied
         said = read(self, BareNeed, request.data)
         site = said.get("site")
         enterprise = said.get("enterprise") or (site.enterprise if site else None)

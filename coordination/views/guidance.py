@@ -351,7 +351,8 @@ def _detail(
         "can_draw": may_handle and draws.can_draw(asked),
         "wanted": asked.experts_wanted,
     }
-    if _wants_candidates(asked, running) and user_of(request).may(Permission.MATCH):
+    matched = _open_to(request, Permission.MATCH).filter(pk=asked.pk)
+    if _wants_candidates(asked, running) and matched.exists():
         context |= _candidates(asked, at)
     return render(request, "coordination/guidance/detail.html", context, status=status)
 

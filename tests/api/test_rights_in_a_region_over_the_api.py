@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from contracts.models import Interest, InterestKind
 from coordination import draws, guidance
 from coordination.models import Callout, GuidanceRequest
+from experts.models import Absence, Expert
 from ground.access import Role
 from ground.models import User
 from incidents.models import Incident
@@ -20,7 +24,7 @@ from tests.factories import (
     an_expert,
     an_incident,
 )
-from tests.moments import NOON
+from tests.moments import NOON, TODAY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
 
@@ -166,6 +170,80 @@ def test_the_right_to_read_requests_elsewhere_names_nobody_in_the_draw_of_one_s_
     shown = caller(qian).get(f"guidance-requests/{request.public_id}/draw/")
 
     assert [one["name"] for one in shown.json()["draws"][0]["candidates"]] == [None]
+
+
+# Who learns who can be sent, and why somebody cannot: their leave, their ties
+
+
+@pytest.fixture
+def li_on_leave(here, there) -> Expert:
+    """李工 of 秦皇岛, on leave, adviser to the firm there."""
+    li = an_expert("李工", region=QINHUANGDAO)
+    Absence.objects.create(expert=li, starts_on=TODAY, ends_on=TODAY, reason="住院")
+    Interest.objects.create(expert=li, enterprise=there.enterprise, kind=InterestKind.ADVISES)
+    return li
+
+
+@pytest.mark.parametrize("role", [Role.ENTERPRISE, Role.TEAM])
+def test_an_enterprise_and_a_team_never_learn_who_can_be_sent_or_why_not(caller, there, li_on_leave, role):
+    own = {"enterprise": there.enterprise} if role is Role.ENTERPRISE else {"team": a_team("秦皇岛危化队")}
+    request = _submitted(there.enterprise)
+    api = caller(a_user("liujun", role, **own))
+
+    answers = [
+        api.get(f"guidance-requests/{request.public_id}/candidates/"),
+        api.get(f"incidents/{there.public_id}/candidates/"),
+        api.post("matches/", {"requirements": LEAK, "enterprise": str(there.enterprise.public_id)}),
+    ]
+
+    assert [one.status_code for one in answers] == [403, 403, 403]
+
+
+def test_a_right_elsewhere_does_not_show_the_candidates_of_one_s_own_firm(caller, there, li_on_leave):
+    """刘骏 asks for 渤海化工 of 秦皇岛 and is the roster admin of 唐山."""
+    request = _submitted(there.enterprise)
+    liu = a_user("liujun", Role.ENTERPRISE, enterprise=there.enterprise)
+    liu.grants.create(role=Role.ROSTER_ADMIN, region_id=TANGSHAN)
+    api = caller(liu)
+
+    assert api.get(f"guidance-requests/{request.public_id}/").status_code == 200
+    assert api.get(f"guidance-requests/{request.public_id}/candidates/").status_code == 404
+    review = {"situation": "plan_review", "requirements": LEAK}
+    for named in (
+        {"enterprise": str(there.enterprise.public_id)},
+        {"site": str(there.enterprise.sites.get().public_id)},
+    ):
+        refused = api.post("matches/", review | named)
+        assert refused.status_code == 422 and "李工" not in refused.content.decode()
+
+
+def test_whoever_sends_people_sees_the_one_pool_of_the_province(caller, here, li_on_leave):
+    zhao = an_expert("赵工", region=QINHUANGDAO)
+    officer = caller(a_user("wangning", Role.DUTY_OFFICER, region=TANGSHAN))
+    admin = caller(a_user("zhoumin", Role.ROSTER_ADMIN, region=TANGSHAN))
+    request = _submitted(here.enterprise)
+
+    for answer in (
+        officer.get(f"incidents/{here.public_id}/candidates/", requirements=json.dumps(LEAK)),
+        admin.get(f"guidance-requests/{request.public_id}/candidates/"),
+        officer.post("matches/", {"requirements": LEAK}),
+        admin.post("matches/", {"requirements": LEAK}),
+    ):
+        (one,) = answer.json()["requirements"]
+        assert [row["name"] for row in one["rows"]] == [zhao.name]
+        assert [row["name"] for row in one["excluded"]] == ["李工"]
+
+
+@pytest.mark.parametrize("role", [Role.LEADER, Role.AUDITOR])
+def test_whoever_only_reads_in_a_region_sees_the_candidates_of_its_records_alone(caller, here, there, role):
+    an_expert("赵工", region=QINHUANGDAO)
+    api = caller(a_user("qianwei", role, region=TANGSHAN))
+
+    assert "赵工" in api.get(f"incidents/{here.public_id}/candidates/").content.decode()
+    assert api.get(f"incidents/{there.public_id}/candidates/").status_code == 404
+    assert api.post("matches/", {"requirements": LEAK}).status_code == 403
+    province = caller(a_user("sunli", role))
+    assert province.post("matches/", {"requirements": LEAK}).status_code == 200
 
 
 def _submitted(enterprise) -> GuidanceRequest:

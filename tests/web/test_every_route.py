@@ -444,8 +444,15 @@ def test_a_role_is_let_in_or_kept_out(world, letter):
     assert wrong == []
 
 
-# What is changed here holds for every region, so a role that is bound to one may only read it.
-FOR_THE_WHOLE_PROVINCE = {"response-plans/<slug:kind>/edit/", "response-plans/<slug:kind>/reset/"}
+# What a role that is bound to a region may not do even there.
+NARROWED = {
+    # A plan holds for every region, so it is only read.
+    ("D", "response-plans/<slug:kind>/edit/"): "404",
+    ("D", "response-plans/<slug:kind>/reset/"): "404",
+    # A need of no record names the pool of the whole province, to whoever sends people.
+    ("L", "api/v1/matches/"): "403",
+    ("A", "api/v1/matches/"): "403",
+}
 
 
 @pytest.mark.parametrize("letter", ROLES)
@@ -463,7 +470,7 @@ def test_a_role_bound_to_a_region_finds_there_what_one_without_finds(world, lett
                 address(route, world.ours),
                 as_json=route.startswith("api/"),
             )
-            if (found := outcome(answer)) != ("404" if route in FOR_THE_WHOLE_PROVINCE else "allowed"):
+            if (found := outcome(answer)) != NARROWED.get((letter, route), "allowed"):
                 wrong.append(f"{method} {route}: {found}")
 
     assert wrong == []
