@@ -317,12 +317,12 @@ def _lock(delivery_id: int, *, with_callout: bool) -> Delivery:
 
 
 def _first_reachable(contacts: Sequence[ContactPoint]) -> ContactPoint | None:
-    return next((contact for contact in contacts if channels.carrier_of(contact.kind)), None)
+    return next((contact for contact in contacts if channels.carriers_of(contact.kind)), None)
 
 
 def _route(contact: ContactPoint | None) -> dict[str, str]:
     """Return the columns that say how a message goes; without a contact it has failed before it began."""
-    channel = channels.carrier_of(contact.kind) if contact else None
+    channel = next(iter(channels.carriers_of(contact.kind)), None) if contact else None
     if contact is None or channel is None:
         return {"channel": "none", "address": "", "status": DeliveryStatus.FAILED, "reason": NO_CONTACT}
     return {"channel": channel.code, "address": contact.value, "status": DeliveryStatus.PENDING, "reason": ""}
@@ -396,6 +396,8 @@ def _message(delivery: Delivery) -> Message:
         subject=mark + delivery.subject,
         text=mark + delivery.text,
         link=link,
+        purpose=Purpose(delivery.purpose),
+        first_tried_at=delivery.intents.order_by("at").values_list("at", flat=True).first(),
     )
 
 

@@ -116,6 +116,17 @@ class Purpose(Term):
     CANARY = "canary", "自检", "canary"
 
 
+class Medium(Term):
+    """What a message is to whom it reaches. An installation may have several channels of one medium."""
+
+    SMS = "sms", "短信", "SMS"
+    VOICE = "voice", "语音电话", "voice call"
+    APP = "app", "应用消息", "app message"
+    EMAIL = "email", "邮件", "e-mail"
+    WEBHOOK = "webhook", "系统对接", "webhook"
+    INBOX = "inbox", "演示收件箱", "demo inbox"
+
+
 class DeploymentStatus(Term):
     COMMITTED = "committed", "已接受", "committed"
     EN_ROUTE = "en_route", "途中", "en route"

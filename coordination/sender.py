@@ -155,7 +155,7 @@ def send(claimed: Claimed) -> Outcome:
     try:
         if claimed.look_up_first:
             try:
-                found = channel.look_up(claimed.message.reference)
+                found = channel.look_up(claimed.message)
             except CannotLookUp:
                 found = None
             if found is not None:

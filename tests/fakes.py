@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from coordination.channels import Accepted, Message, Outcome
+from coordination.channels import Accepted, Channel, Message, Outcome
+from coordination.paging import Medium
+from ground.models import ContactKind
 
 
 @dataclass
@@ -24,8 +26,11 @@ class StoppedClock:
 
 
 @dataclass
-class RecordingChannel:
+class RecordingChannel(Channel):
     """Accepts everything and remembers it; `outcomes` are given first, in order."""
+
+    medium = Medium.SMS
+    carries = frozenset(ContactKind)
 
     code: str = "recording"
     zh: str = "记录"
@@ -41,5 +46,5 @@ class RecordingChannel:
             self.known[message.reference] = outcome.message_id
         return outcome
 
-    def look_up(self, reference: UUID) -> str | None:
-        return self.known.get(reference)
+    def look_up(self, message: Message) -> str | None:
+        return self.known.get(message.reference)

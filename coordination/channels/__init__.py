@@ -1,45 +1,79 @@
 """The ways of reaching a person, one file each, and which of them this installation has.
 
-To add one: copy `email.py`, give it a code and words, list it in `installed`, and say in
-`_CARRIES` which kinds of contact it can use.
+To add one: copy `email.py`, say what it is and whom it reaches, and list its kind in `KINDS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.conf import settings
+from django.core.checks import CheckMessage, Error
 
-from coordination.channels.base import Accepted, Ambiguous, CannotLookUp, Channel, Message, Outcome, Rejected
+from coordination.channels.base import (
+    Accepted,
+    Ambiguous,
+    Callback,
+    CannotLookUp,
+    Caps,
+    Channel,
+    Event,
+    Finding,
+    Forged,
+    Limit,
+    Message,
+    Outcome,
+    Receipt,
+    Rejected,
+    ReplyReceived,
+    Unreadable,
+)
 from coordination.channels.email import EmailChannel
 from coordination.channels.inbox import InboxChannel
+from coordination.channels.options import Options, WrongOption
 from ground.models import ContactKind
 
 __all__ = [
     "Accepted",
     "Ambiguous",
+    "Callback",
     "CannotLookUp",
+    "Caps",
     "Channel",
+    "Event",
+    "Finding",
+    "Forged",
+    "Limit",
     "Message",
     "Outcome",
+    "Receipt",
     "Rejected",
+    "ReplyReceived",
+    "Unreadable",
+    "WrongOption",
     "by_code",
-    "carrier_of",
+    "carriers_of",
     "installed",
 ]
 
-_CARRIES: Mapping[str, frozenset[ContactKind]] = {
-    "email": frozenset({ContactKind.EMAIL}),
-    "inbox": frozenset(ContactKind),
+# What `kind` may be in the file that MUSTER_CHANNELS names, and what makes a channel of its options.
+KINDS: Mapping[str, Callable[[Options], Channel]] = {
+    "email": EmailChannel.of,
 }
 
 
 def installed() -> list[Channel]:
-    """Return the channels that this installation has."""
+    """Return the channels that this installation has, the preferred first.
+
+    :raises WrongOption: if the file that MUSTER_CHANNELS names makes no sense.
+    """
     # A demo installation never sends anything out of the machine: the inbox is all it has.
     if settings.MUSTER_MODE == "demo":
         return [InboxChannel()]
-    return [EmailChannel()]
+    if settings.MUSTER_CHANNELS is None:
+        return [EmailChannel()]
+    return [_made(number, options) for number, options in enumerate(settings.MUSTER_CHANNELS, 1)]
 
 
 def by_code(code: str) -> Channel | None:
@@ -47,6 +81,31 @@ def by_code(code: str) -> Channel | None:
     return next((channel for channel in installed() if channel.code == code), None)
 
 
-def carrier_of(kind: str) -> Channel | None:
-    """Return the channel that reaches a contact of this kind, None if there is none."""
-    return next((channel for channel in installed() if ContactKind(kind) in _CARRIES[channel.code]), None)
+def carriers_of(kind: str) -> list[Channel]:
+    """Return the channels that reach a contact of this kind, the preferred first."""
+    return [channel for channel in installed() if ContactKind(kind) in channel.carries]
+
+
+def wrong_options(**_asked: Any) -> list[CheckMessage]:
+    """Say at the start what is wrong in the channels' file, instead of when the first message is due."""
+    try:
+        codes = [channel.code for channel in installed()]
+    except WrongOption as wrong:
+        return [Error(f"MUSTER_CHANNELS：{wrong.zh} / MUSTER_CHANNELS: {wrong.en}", id="muster.channels")]
+    if twice := sorted({code for code in codes if codes.count(code) > 1}):
+        return [
+            Error(
+                f"MUSTER_CHANNELS：code“{twice[0]}”用了两次，每个通道要有自己的 code。 / "
+                f"MUSTER_CHANNELS: the code “{twice[0]}” is used twice; every channel needs its own.",
+                id="muster.channels",
+            )
+        ]
+    return []
+
+
+def _made(number: int, given: Mapping[str, object]) -> Channel:
+    options = Options(number, given)
+    make = KINDS[options.one_of("kind", *KINDS)]
+    channel = make(options)
+    options.refuse_unknown()
+    return channel

@@ -1,19 +1,55 @@
-"""What every channel is: one way of handing a message to somebody, and of asking what became of it.
+"""What every channel is: one way of handing a message to somebody, and of hearing what became of it.
 
 A channel touches no row of ours (the demo inbox, whose rows are its phones, is the one exception)
-and keeps no state: it is called with a message and says what the provider said.
+and keeps no state: it is called with a message and says what the provider said. What comes back from
+outside (receipts, replies) it reads and checks; applying it is left to `replies`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar
 from uuid import UUID
+
+from coordination.paging import Medium, Purpose
+from ground.models import ContactKind
+from ground.terms import Words
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `count` messages to one address within `period`."""
+
+    count: int
+    period: timedelta
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What a provider can do and will put up with; planned for, so that it is not run into.
+
+    `text_at_most` is in characters, None for no limit. `per_address` holds for one address and all
+    messages over this channel; `per_second` for the channel as a whole, None for no limit.
+    """
+
+    text_at_most: int | None = None
+    per_address: tuple[Limit, ...] = ()
+    per_second: float | None = None
+    takes_replies: bool = False
+    looks_up: bool = False
+    sends_receipts: bool = False
 
 
 @dataclass(frozen=True)
 class Message:
-    """What goes to the wire. `reference` is ours and the same for every attempt to send this delivery."""
+    """What goes to the wire. `reference` is ours and the same for every attempt to send this delivery.
+
+    `fields` say the same as `text` in named parts, for providers that send approved templates only.
+    `first_tried_at` is when an earlier attempt may have reached the provider, for asking about it.
+    """
 
     reference: UUID
     recipient: str
@@ -21,6 +57,9 @@ class Message:
     subject: str
     text: str
     link: str = ""
+    purpose: Purpose = Purpose.ASK
+    fields: Mapping[str, str] = field(default_factory=dict)
+    first_tried_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -48,20 +87,111 @@ class Ambiguous:
 Outcome = Accepted | Rejected | Ambiguous
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """The provider says what became of a message. "Delivered" is never "reached": only an answer is.
+
+    Found by our own `reference` where the provider gives it back, else by its `message_id`. Of two receipts
+    for a message the one with the higher `sequence` counts. `event_id` is the same when it is sent again.
+    """
+
+    event_id: str
+    delivered: bool
+    reason: str = ""
+    reference: UUID | None = None
+    message_id: str = ""
+    sequence: int = 0
+
+
+@dataclass(frozen=True)
+class ReplyReceived:
+    """Somebody has sent `text` back, or pressed a key; `event_id` is the same when it is sent again."""
+
+    event_id: str
+    address: str
+    text: str
+    reference: UUID | None = None
+    message_id: str = ""
+
+
+Event = Receipt | ReplyReceived
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A call from a provider, as it came. Names of headers are in lower case."""
+
+    method: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check looked at."""
+
+    ok: bool
+    words: Words
+
+
 class CannotLookUp(Exception):
     """The provider offers no way to ask about an earlier message."""
 
 
-class Channel(Protocol):
+class Forged(Exception):
+    """A callback that is not the provider's: wrong or missing signature, or not from its addresses."""
+
+
+class Unreadable(Exception):
+    """A callback that is the provider's but not in the form that was agreed; the text says what is wrong."""
+
+
+class Channel(ABC):
+    """One configured way out. `code` stands in the rows; two providers of one medium have two codes.
+
+    `is_proved` says that the program was run against the real service, not only against a simulator
+    written from the vendor's documentation; until then `check_channels` shows 未与真实服务核对.
+    """
+
     code: str
     zh: str
     en: str
+    medium: ClassVar[Medium]
+    carries: ClassVar[frozenset[ContactKind]]
+    caps: Caps = Caps()
+    is_proved: bool = True
 
+    @abstractmethod
     def send(self, message: Message) -> Outcome:
         """Hand `message` over; give up after the channel's own time-out, which is shorter than a lease."""
 
-    def look_up(self, reference: UUID) -> str | None:
-        """Return the provider's id of the message sent under `reference`, None if it knows none.
+    def look_up(self, message: Message) -> str | None:
+        """Return the provider's id of the message sent under this reference before, None if it knows none.
 
-        :raises CannotLookUp: if this channel cannot tell.
+        :raises CannotLookUp: if this channel cannot tell, now or ever.
         """
+        raise CannotLookUp
+
+    def check(self) -> Sequence[Finding]:
+        """Look whether the provider can be reached and takes our credentials, without sending anything."""
+        return ()
+
+    def parse_receipt(self, callback: Callback) -> Sequence[Receipt]:
+        """Return what a callback says about messages.
+
+        :raises Forged: :raises Unreadable:
+        """
+        raise Unreadable(f"{self.code} sends no receipts")
+
+    def parse_reply(self, callback: Callback) -> Sequence[ReplyReceived]:
+        """Return what a callback says that people have answered.
+
+        :raises Forged: :raises Unreadable:
+        """
+        raise Unreadable(f"{self.code} takes no replies")
+
+    def pull(self, *, since: datetime) -> Sequence[Event]:
+        """Fetch receipts and replies from the provider, for a network that no callback can get into."""
+        return ()

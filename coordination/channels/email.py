@@ -5,19 +5,30 @@ from __future__ import annotations
 import smtplib
 from email.message import EmailMessage
 from email.utils import formatdate
-from uuid import UUID
 
 from django.conf import settings
 
-from coordination.channels.base import Accepted, Ambiguous, CannotLookUp, Message, Outcome, Rejected
+from coordination.channels.base import Accepted, Ambiguous, Channel, Message, Outcome, Rejected
+from coordination.channels.options import Options
+from coordination.paging import Medium
+from ground.models import ContactKind
 
 _CONNECT_FAILED = (OSError, smtplib.SMTPException)
 
 
-class EmailChannel:
+class EmailChannel(Channel):
     code = "email"
     zh = "邮件"
     en = "e-mail"
+    medium = Medium.EMAIL
+    carries = frozenset({ContactKind.EMAIL})
+
+    @classmethod
+    def of(cls, options: Options) -> EmailChannel:
+        """Make it of its table in the channels' file: the mail server itself stands in MUSTER_SMTP_URL."""
+        channel = cls()
+        options.name(channel)
+        return channel
 
     def send(self, message: Message) -> Outcome:
         mail = self._mail(message)
@@ -42,9 +53,6 @@ class EmailChannel:
             return Accepted(str(mail["Message-ID"]))
         finally:
             server.close()
-
-    def look_up(self, reference: UUID) -> str | None:
-        raise CannotLookUp
 
     def _connect(self) -> smtplib.SMTP:
         kind = smtplib.SMTP_SSL if settings.EMAIL_USE_SSL else smtplib.SMTP

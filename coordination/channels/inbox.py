@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from coordination.channels.base import Accepted, Message, Outcome
+from coordination.channels.base import Accepted, Caps, Channel, Message, Outcome
 from coordination.models import InboxMessage
+from coordination.paging import Medium
 from ground import clock
+from ground.models import ContactKind
 
 
-class InboxChannel:
+class InboxChannel(Channel):
     code = "inbox"
     zh = "演示收件箱"
     en = "demo inbox"
+    medium = Medium.INBOX
+    carries = frozenset(ContactKind)
+    caps = Caps(looks_up=True)
 
     def send(self, message: Message) -> Outcome:
         InboxMessage.objects.get_or_create(
@@ -28,6 +31,6 @@ class InboxChannel:
         )
         return Accepted(f"inbox-{message.reference}")
 
-    def look_up(self, reference: UUID) -> str | None:
-        found = InboxMessage.objects.filter(reference=reference).exists()
-        return f"inbox-{reference}" if found else None
+    def look_up(self, message: Message) -> str | None:
+        found = InboxMessage.objects.filter(reference=message.reference).exists()
+        return f"inbox-{message.reference}" if found else None

@@ -6,6 +6,7 @@ The reader collects every problem before it complains, so that one start shows a
 import contextlib
 import os
 import secrets
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +175,39 @@ def mail_server(value: str) -> MailServer:
         use_ssl=use_ssl,
         use_starttls=not use_ssl and options.get("starttls", ["0"])[-1] in ("1", "yes", "true"),
     )
+
+
+def channels_file(value: str, variables: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
+    """Read the `[[channel]]` tables of a TOML file; "env:NAME" stands for what that variable holds."""
+    try:
+        content = tomllib.loads(Path(value).read_text(encoding="utf-8"))
+    except OSError as missing:
+        raise Nonsense(f"读不到文件“{value}”。", f"the file {value!r} cannot be read.") from missing
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as garbled:
+        raise Nonsense(
+            f"文件“{value}”不是 UTF-8 的 TOML：{garbled}。",
+            f"the file {value!r} is no TOML in UTF-8: {garbled}.",
+        ) from garbled
+    tables = content.get("channel")
+    if set(content) != {"channel"} or not isinstance(tables, list) or not tables:
+        raise Nonsense(
+            f"文件“{value}”应只有 [[channel]] 段，至少一段。",
+            f"the file {value!r} has to consist of [[channel]] tables, at least one.",
+        )
+
+    def filled(option: Any) -> Any:
+        if isinstance(option, dict):
+            return {name: filled(one) for name, one in option.items()}
+        if not isinstance(option, str) or not option.startswith("env:"):
+            return option
+        if not (secret := variables.get(option.removeprefix("env:"), "")):
+            raise Nonsense(
+                f"文件“{value}”要用环境变量 {option.removeprefix('env:')}，它没有设置。",
+                f"the file {value!r} asks for the variable {option.removeprefix('env:')}, which is not set.",
+            )
+        return secret
+
+    return [filled(table) for table in tables]
 
 
 def database(url: str, *, pool_size: int) -> dict[str, Any]:

@@ -77,6 +77,9 @@ if _mail and "@" not in DEFAULT_FROM_EMAIL:
         "for example duty@example.cn.",
     )
 
+# The ways out, in a file of [[channel]] tables; without one a live installation has e-mail alone.
+MUSTER_CHANNELS = env.read("MUSTER_CHANNELS", environment.channels_file, None)
+
 # Applications: ours first, so that our templates go before those of the same name elsewhere
 
 INSTALLED_APPS = [
