@@ -19,7 +19,7 @@ from django.db import transaction
 from coordination import recommendations
 from coordination.announcements import announce
 from coordination.callouts import Invitee, RequirementSpec
-from coordination.matching import Fit, Match, Matching
+from coordination.matching import Match
 from coordination.matching.draw import ALGORITHM, Candidate, Drawn, Record, SeedSource, commitment
 from coordination.matching.draw import draw as draw_lots
 from coordination.models import Draw, GuidanceRequest
@@ -38,6 +38,7 @@ DRAWN_FOR: Final = frozenset(
     {GuidanceKind.PLAN_REVIEW, GuidanceKind.INSPECTION, GuidanceKind.RISK_ASSESSMENT}
 )
 RESERVES: Final = 3
+# As many experts as a request may ask for, and as many as may be drawn for it.
 MOST_SEATS: Final = 20
 # The one requirement of a request.
 _KEY: Final = "1"
@@ -115,15 +116,11 @@ def draw(
         _refuse_now(locked)
         _refuse_again(locked, reason, known)
         spec = _spec(locked, seats)
-        matching = recommendations.propose(locked, [spec], at=at).matching
+        matching = recommendations.propose(locked, [spec], by_lot=True, at=at).matching
         one = matching[_KEY]
-        tied = _tied(matching)
-        lots = _lots(one, tied)
+        lots = _lots(one)
         if not lots:
             why = one.exclusion_words()
-            if tied:
-                also = Words("{why}；有利害关系 {count}", "{why}; {count} with an interest in the firm")
-                why = also.filled(why=why, count=len(tied))
             raise NobodyToDraw(
                 f"没有可以抽取的专家（{why.zh}）。请先在名册里续聘、增补，或改约日期。",
                 f"There is nobody to draw ({why.en}). Renew or add experts, or agree on other days.",
@@ -224,8 +221,8 @@ def ready(row: Draw, *, at: datetime) -> Ready:
     :raises NobodyToDraw: if none is left.
     """
     spec = _spec(row.request, row.seats)
-    proposal = recommendations.propose(row.request, [spec], at=at)
-    on_offer = set(proposal.matching[_KEY].ids()) - _tied(proposal.matching)
+    proposal = recommendations.propose(row.request, [spec], by_lot=True, at=at)
+    on_offer = set(proposal.matching[_KEY].ids())
     drawn = [*row.drawn, *row.reserve]
     experts = {str(one.public_id): one for one in Expert.objects.filter(public_id__in=drawn)}
     in_order = [experts[one] for one in drawn if one in experts]
@@ -287,32 +284,16 @@ def _spec(request: GuidanceRequest, seats: int | None) -> RequirementSpec:
     return replace(spec, seats=seats) if seats else spec
 
 
-def _tied(matching: Matching) -> set[int]:
-    """Return those who may go although they have an interest in the firm.
-
-    No article bars them from an inspection, it has to be disclosed; but whom chance sends to judge a firm
-    should not be its own adviser. An officer may still choose them, knowingly.
-    """
-    need, one = matching.need, matching[_KEY]
-    if need.enterprise_id is None:
-        return set()
-    rows = one.pool.interests.touching(need.first_day, need.last_day, need.enterprise_id)
-    return {int(id_) for id_ in one.pool.ids[rows]} & set(one.ids())
-
-
-def _lots(one: Match, tied: set[int]) -> dict[Candidate, str]:
+def _lots(one: Match) -> dict[Candidate, str]:
     """Return all who may be drawn with their loads, and their names; near trades only when matching was widened."""
     ids = one.ids()
-    of_trade = len(ids)
-    if one.widened:
-        # The trade cannot even fill seats and reserves then, so its last is not far down.
-        first = one.rows(0, one.requirement.seats + RESERVES)
-        of_trade = sum(row.fit > Fit.NEAR for row in first)
     experts = Expert.objects.only("public_id", "name").in_bulk(ids)
     return {
-        Candidate(str(experts[pk].public_id), _load(one, pk), is_near=at >= of_trade): experts[pk].name
+        Candidate(str(experts[pk].public_id), _load(one, pk), is_near=at >= one.of_trade_count): experts[
+            pk
+        ].name
         for at, pk in enumerate(ids)
-        if pk in experts and pk not in tied
+        if pk in experts
     }
 
 

@@ -137,11 +137,13 @@ def propose(
     requirements: Sequence[RequirementSpec],
     *,
     weights: Weights | None = None,
+    by_lot: bool = False,
     at: datetime,
 ) -> Proposal:
     """Match for an incident or a request, leaving out whom its running callouts have asked already.
 
-    By the weights in force, unless the officer has moved the sliders.
+    By the weights in force, unless the officer has moved the sliders. `by_lot`: for a draw, in which nobody
+    with an interest in the enterprise takes part.
     """
     asked = Invitation.objects.filter(**_key(subject)).exclude(callout__status=CalloutStatus.CLOSED)
     already = frozenset(_person(expert, team) for expert, team in asked.values_list("expert_id", "team_id"))
@@ -173,6 +175,7 @@ def propose(
         ),
         already_asked=already,
         weights=weights,
+        by_lot=by_lot,
         at=at,
         subject=subject,
     )
@@ -190,6 +193,7 @@ def propose_for(
     period: tuple[date | None, date | None] = (None, None),
     already_asked: frozenset[tuple[InviteeKind, int]] = frozenset(),
     weights: Weights | None = None,
+    by_lot: bool = False,
     at: datetime,
     subject: Subject | None = None,
 ) -> Proposal:
@@ -210,6 +214,7 @@ def propose_for(
         severity=severity_of(subject) if isinstance(subject, Incident) else 1,
         label=subject.number if subject else "",
         unit=region.unit_id if region else None,
+        by_lot=by_lot,
     )
     rivals = _other_needs(subject, at=at) if need.is_urgent else []
     stamps = candidates.Stamps.now()

@@ -22,6 +22,7 @@ from coordination.api.idempotency import KEY_PARAMETER, idempotent
 from coordination.matching.chances import chances
 from coordination.models import Draw, GuidanceRequest
 from ground.access import Permission
+from ground.languages import language
 
 P = Permission
 
@@ -34,6 +35,11 @@ class DrawBody(Body):
     )
     reason = serializers.CharField(
         required=False, max_length=200, help_text="Needed when experts were drawn before."
+    )
+    known = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        help_text="How many draws you had seen: if somebody has drawn since, nothing is drawn now.",
     )
 
 
@@ -67,6 +73,9 @@ class DrawShown(serializers.Serializer):
     drawn_by = serializers.CharField()
     reason = serializers.CharField()
     fingerprint = serializers.CharField()
+    widened = serializers.CharField(
+        allow_null=True, help_text="Why candidates of near trades are in the draw; null when none are."
+    )
 
 
 class SealShown(serializers.Serializer):
@@ -110,9 +119,7 @@ class GuidanceDraw(GuidanceFace):
         """Draw among all who may go. Those drawn are then asked with POST callouts/, in the order drawn."""
         found = self.found_to_change()
         said = read(self, DrawBody, request.data)
-        made = draws.draw(
-            found, seats=said.get("seats"), reason=said.get("reason", ""), by=self.by, at=self.at
-        )
+        made = draws.draw(found, **said, by=self.by, at=self.at)
         return Response(self._shown(found, made), status=status.HTTP_201_CREATED)
 
     def theirs(self) -> QuerySet[GuidanceRequest]:
@@ -125,6 +132,7 @@ class GuidanceDraw(GuidanceFace):
         chance_of = chances(record.candidates, seats=record.seats)
         names = {one["id"]: one["name"] for one in row.candidates} if names_told else {}
         told = record.to_dict()
+        told["widened"] = record.widened.word(language()) if record.widened else None
         for one in told["candidates"]:
             one["name"] = names.get(one["id"])
             one["chance"] = chance_of[one["id"]]

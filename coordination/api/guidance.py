@@ -35,6 +35,7 @@ from coordination.api.fields import (
 from coordination.api.idempotency import KEY_PARAMETER, idempotent
 from coordination.api.pagination import Cursor
 from coordination.api.problems import invalid
+from coordination.draws import MOST_SEATS
 from coordination.guidance import FoundThing, Wish
 from coordination.models import Finding, GuidanceRequest
 from coordination.visits import GuidanceKind, GuidanceStatus
@@ -84,7 +85,7 @@ class WishBody(Body):
     description = serializers.CharField(required=False, allow_blank=True, max_length=4000)
     wished_from = DayGiven(required=False, allow_null=True)
     wished_until = DayGiven(required=False, allow_null=True)
-    experts_wanted = serializers.IntegerField(required=False, min_value=1, max_value=20)
+    experts_wanted = serializers.IntegerField(required=False, min_value=1, max_value=MOST_SEATS)
     contact_name = serializers.CharField(required=False, allow_blank=True, max_length=40)
     contact_phone = PhoneField(required=False)
 

@@ -125,6 +125,18 @@ class Record:
         """Return the SHA-256 over all of the record: whoever changes a character changes it."""
         return _sha256(json.dumps(self._content(), ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
+    @property
+    def widened(self) -> Words | None:
+        """Say that near trades are in the draw, and why; None when the trade alone was large enough."""
+        near = sum(one.is_near for one in self.candidates)
+        if not near:
+            return None
+        return Words(
+            "本行业可抽 {of_trade} 人，不够，已扩大到相近行业（{near} 人）；本行业抽完才轮到他们",
+            "{of_trade} of the trade may be drawn, not enough; widened to near trades ({near}), "
+            "whose turn comes once the trade is used up",
+        ).filled(of_trade=len(self.candidates) - near, near=near)
+
     def to_dict(self) -> dict[str, Any]:
         return {**self._content(), "fingerprint": self.fingerprint}
 

@@ -93,6 +93,11 @@ class Match:
         return len(self._ranked.scores.rows) if self.widened else self._ranked.of_trade
 
     @property
+    def of_trade_count(self) -> int:
+        """How many of the candidates are of the trade; those of near trades come after them."""
+        return self._ranked.of_trade
+
+    @property
     def considered_count(self) -> int:
         return len(self.pool)
 

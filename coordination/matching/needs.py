@@ -122,7 +122,8 @@ class Need:
     `on` and `until` are the first and the last day in Asia/Shanghai; an incident has only `on`.
     `site_id` is the enterprise's site where it happened, `incident_kind` the code of what happened;
     None is not known. `task_category` replaces the situation's own. `already_asked` are those whom
-    the callout has asked before, as (kind, id); they are left out, with that as their reason.
+    the callout has asked before, as (kind, id); they are left out, with that as their reason. `by_lot`: chance
+    will choose among those who may go, so that nobody can answer for whom it sends.
     """
 
     situation: Situation
@@ -140,6 +141,7 @@ class Need:
     label: str = ""
     unit: str | None = None
     drives: tuple[KnownDrive, ...] = ()
+    by_lot: bool = False
 
     @property
     def is_urgent(self) -> bool:
@@ -193,6 +195,7 @@ class Need:
             "label": self.label,
             "unit": self.unit,
             "drives": [[str(one.kind), one.id, one.minutes, str(one.basis)] for one in self.drives],
+            "by_lot": self.by_lot,
             "already_asked": sorted([str(kind), id_] for kind, id_ in self.already_asked),
         }
 

@@ -67,6 +67,7 @@ def read_need(said: Mapping[str, Any]) -> Need:
         severity=said["severity"],
         label=said["label"],
         unit=said["unit"],
+        by_lot=said["by_lot"],
         drives=tuple(
             KnownDrive(InviteeKind(kind), id_, minutes, TravelTimeBasis(basis))
             for kind, id_, minutes, basis in said["drives"]

@@ -172,6 +172,10 @@ def _interested(case: Case) -> Rows:
     return case.pool.interests.touching(case.need.first_day, case.need.last_day, case.need.enterprise_id)
 
 
+def _interested_in_a_draw(case: Case) -> Rows:
+    return _interested(case) if case.need.by_lot else NOBODY
+
+
 def _interest_words(case: Case, row: int) -> Words:
     ties = case.pool.interests.of_row(row, case.need.enterprise_id)
     holding = [
@@ -182,6 +186,12 @@ def _interest_words(case: Case, row: int) -> Words:
 
 def _explain_recused(case: Case, row: int) -> Words:
     return Words("回避：{tie}", "recused: {tie}").filled(tie=_interest_words(case, row))
+
+
+def _explain_not_drawn(case: Case, row: int) -> Words:
+    return Words("有利害关系，不参加抽取：{tie}", "has an interest and is not drawn: {tie}").filled(
+        tie=_interest_words(case, row)
+    )
 
 
 def _explain_disclosure(case: Case, row: int) -> Words:
@@ -240,6 +250,19 @@ BARS: tuple[Rule, ...] = (
         laws=RECUSALS,
         holds_for=_interested,
         explain=_explain_recused,
+    ),
+    Rule(
+        # No article bars them from an inspection, it has to be disclosed; but whom chance sends to judge a firm
+        # should not be its own adviser. An officer may still choose them, knowingly.
+        code="interest_in_a_draw",
+        label=Words("有利害关系", "with an interest in the firm"),
+        sentence=Words(
+            "随机抽取时，与企业有利害关系的不参加", "chance sends nobody with an interest in the enterprise"
+        ),
+        about=EXPERTS,
+        situations=EVERY_SITUATION - RECUSED_IN,
+        holds_for=_interested_in_a_draw,
+        explain=_explain_not_drawn,
     ),
     Rule(
         code="certificate_expired",

@@ -6,7 +6,7 @@ Every step is one POST to one operation; what it refuses is said on the page it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -172,7 +172,7 @@ def _draw(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime)
     known = request.POST.get("known", "")
     made = draws.draw(
         asked,
-        seats=_spec(request, asked).seats,
+        seats=_seats(request),
         reason=request.POST.get("reason", "")[:200],
         known=int(known) if known.isdecimal() and len(known) < 4 else None,
         by=by,
@@ -285,12 +285,19 @@ def _taken(request: HttpRequest, asked: GuidanceRequest, take: Callable[[datetim
 
 def _spec(request: HttpRequest, asked: GuidanceRequest) -> RequirementSpec:
     spec = recommendations.proposed_requirements(asked)[0]
+    seats = _seats(request)
+    return replace(spec, seats=seats) if seats else spec
+
+
+def _seats(request: HttpRequest) -> int | None:
+    """Return how many experts are wanted; None if the form leaves that to the request."""
     seats = request.POST.get("seats", "")
     if not seats:
-        return spec
-    if len(seats) > 1 or not seats.isdecimal() or seats == "0":
-        raise WrongChoice("专家人数应为 1 到 9。", "The number of experts is 1 to 9.")
-    return RequirementSpec(spec.kind, int(seats), industry=spec.industry)
+        return None
+    if not seats.isdecimal() or len(seats) > 3 or not 1 <= int(seats) <= draws.MOST_SEATS:
+        most = draws.MOST_SEATS
+        raise WrongChoice(f"专家人数应为 1 到 {most}。", f"The number of experts is 1 to {most}.")
+    return int(seats)
 
 
 def _chosen(request: HttpRequest, proposal: Proposal) -> list[Invitee]:
@@ -350,6 +357,7 @@ def _detail(
         "seal": guidance_draws.seal_of(asked),
         "can_draw": may_handle and draws.can_draw(asked),
         "wanted": asked.experts_wanted,
+        "most_seats": draws.MOST_SEATS,
     }
     matched = _open_to(request, Permission.MATCH).filter(pk=asked.pk)
     if _wants_candidates(asked, running) and matched.exists():

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from contracts.models import Enterprise, Site
+from coordination.draws import MOST_SEATS
 from coordination.guidance import FoundThing, Wish
 from coordination.models import GuidanceRequest
 from coordination.visits import GuidanceKind
@@ -59,7 +60,7 @@ class WishForm(forms.Form):
     experts_wanted = forms.IntegerField(
         label=lazy("专家人数"),
         min_value=1,
-        max_value=9,
+        max_value=MOST_SEATS,
         initial=1,
         help_text=lazy("一般 1 位；预案评审建议 3 位或 5 位。"),
     )

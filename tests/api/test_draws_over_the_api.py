@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coordination import guidance
+from coordination import draws, guidance
 from coordination.matching.draw import commitment
 from coordination.visits import GuidanceKind
 from ground.access import Role
@@ -73,6 +73,27 @@ def test_a_further_draw_needs_a_reason(admin, drawing):
     assert admin.get(drawing).json()["draws"][0] == first
 
 
+def test_a_program_that_has_not_seen_the_last_draw_is_told_of_it(admin, drawing):
+    admin.post(drawing, {"known": 0})
+
+    refused = admin.post(drawing, {"known": 0, "reason": "再抽一次"})
+
+    assert refused.status_code == 409 and "刚刚抽取过" in refused.json()["detail"]
+    assert admin.post(drawing, {"known": 1, "reason": "再抽一次"}).status_code == 201
+
+
+def test_a_draw_that_was_widened_says_so_in_the_caller_s_language(caller, admin, enterprise):
+    an_expert("专家一"), an_expert("专家二", practises="YH")
+    request = a_guidance_request(enterprise)
+    guidance.submit(request, by=ASKER, at=NOON)
+    guidance.accept(request, by=OFFICER, at=NOON)
+    drawing = f"guidance-requests/{request.public_id}/draw/"
+
+    assert "已扩大到相近行业（1 人）" in admin.post(drawing).json()["widened"]
+    english = caller(a_user("reader", Role.AUDITOR), "en")
+    assert "widened to near trades (1)" in english.get(drawing).json()["draws"][0]["widened"]
+
+
 def test_the_same_key_draws_once(admin, drawing):
     first = admin.post(drawing, Idempotency_Key="draw-1")
     again = admin.post(drawing, Idempotency_Key="draw-1")
@@ -99,6 +120,9 @@ def test_another_enterprise_finds_no_draw(caller, drawing):
     assert other.get(drawing).status_code == 404
 
 
-@pytest.mark.parametrize("body", [{"seats": 0}, {"seats": 21}, {"seat": 1}, {"reason": "长" * 201}])
+@pytest.mark.parametrize(
+    "body",
+    [{"seats": 0}, {"seats": draws.MOST_SEATS + 1}, {"seat": 1}, {"reason": "长" * 201}, {"known": -1}],
+)
 def test_what_cannot_be_drawn_is_refused(admin, drawing, body):
     assert admin.post(drawing, body).status_code == 422

@@ -193,6 +193,39 @@ def test_near_trades_are_drawn_only_after_the_trade_is_used_up(jirun):
     assert {one["name"] for one in made.candidates if one["near"]} == {one.name for one in near}
 
 
+def test_all_of_the_trade_come_before_the_near_trades_however_many_seats_there_are(jirun):
+    of_trade = [an_expert(f"本行业{number}") for number in range(7)]
+    near = an_expert("相近", practises="YH")
+
+    # Two seats and their reserves take eight, so matching has widened.
+    made = draws.draw(accepted(jirun, experts_wanted=2), by=ADMIN, at=LATER)
+
+    assert {one["id"] for one in made.candidates if one["near"]} == ids([near])
+    assert {*made.drawn, *made.reserve} <= ids(of_trade)
+
+
+def test_when_an_interest_leaves_too_few_of_the_trade_the_draw_widens_and_says_so(jirun, eight):
+    near = an_expert("相近", practises="YH")
+    for tied in eight[:7]:
+        Interest.objects.create(expert=tied, enterprise=jirun, kind=InterestKind.ADVISES)
+    request = accepted(jirun, GuidanceKind.INSPECTION, experts_wanted=2)
+
+    made = draws.draw(request, by=ADMIN, at=LATER)
+
+    assert set(candidates_of(made)) == {eight[7].name, near.name}
+    assert made.drawn == [str(eight[7].public_id), str(near.public_id)]
+    said = draws.record(made).widened
+    assert said and said.zh == "本行业可抽 1 人，不够，已扩大到相近行业（1 人）；本行业抽完才轮到他们"
+    # Doing it again needs nothing but the record.
+    assert draws.faults(Draw.objects.get(pk=made.pk)) == ()
+    # And whoever is asked on the strength of it may go for the same reasons.
+    assert [one.expert for one in draws.ready(made, at=LATER).invitees] == [eight[7], near]
+
+
+def test_a_draw_among_enough_of_the_trade_speaks_of_no_near_trade(jirun, eight):
+    assert draws.record(draws.draw(accepted(jirun), by=ADMIN, at=LATER)).widened is None
+
+
 def test_near_trades_are_not_in_the_draw_while_there_are_enough_of_the_trade(jirun, eight):
     an_expert("相近", practises="YH")
 
@@ -268,7 +301,7 @@ def test_whoever_had_not_seen_the_last_draw_is_told_of_it(jirun, eight):
     assert "赵敏刚刚抽取过" in refused.value.zh
 
 
-@pytest.mark.parametrize("seats", [0, -1, 21])
+@pytest.mark.parametrize("seats", [0, -1, draws.MOST_SEATS + 1])
 def test_no_number_of_seats_beyond_reason_is_drawn(jirun, eight, seats):
     with pytest.raises(draws.WrongSeats):
         draws.draw(accepted(jirun), seats=seats, by=ADMIN, at=LATER)

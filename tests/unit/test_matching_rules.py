@@ -198,6 +198,18 @@ BARRED = [
         id="holds shares in the firm that is investigated",
     ),
     pytest.param(
+        li(interests=[(LI, FIRM, None, None, Words("本企业受聘顾问", "retained adviser"))]),
+        replace(INSPECTION, by_lot=True),
+        {"interest_in_a_draw": "有利害关系，不参加抽取：本企业受聘顾问"},
+        id="chance does not send the firm's adviser to inspect it",
+    ),
+    pytest.param(
+        li(interests=[(LI, FIRM, None, None, Words("本企业受聘顾问", "retained adviser"))]),
+        replace(REVIEW, by_lot=True),
+        {"recused": "回避：本企业受聘顾问"},
+        id="in a draw for a review the article bars already",
+    ),
+    pytest.param(
         li(interests=[(LI, OTHER_FIRM, None, None, Words("任职", "employed there"))]),
         REVIEW,
         {},

@@ -184,6 +184,16 @@ PEOPLE = [
         id="an inspection names no article that bars, so the interest is disclosed",
     ),
     pytest.param(
+        replace(INSPECTION, by_lot=True),
+        [expert("李工", interests=[RETAINED]), expert("王工", 60), expert("孙工", trade="YH")],
+        {
+            "李工": "不派：有利害关系，不参加抽取：本企业受聘顾问",
+            "王工": "首选",
+            "孙工": "候补，注意：不是危险化学品行业，登记行业：烟花爆竹",
+        },
+        id="when experts are drawn, an interest keeps away, and the near trade fills up",
+    ),
+    pytest.param(
         REVIEW,
         [expert("李工", interests=[(FIRM, None, day(11, 30), Words("本企业任职", "employed there"))])],
         {"李工": "首选"},

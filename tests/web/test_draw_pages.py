@@ -194,10 +194,29 @@ def test_asking_before_the_draw_is_refused_in_words(admin, request_):
 
 
 @pytest.mark.parametrize(
-    "form", [{"seats": "0"}, {"seats": "x"}, {"seats": "99"}, {"known": "-1", "seats": "0"}]
+    "form",
+    [{"seats": "0"}, {"seats": "x"}, {"seats": str(draws.MOST_SEATS + 1)}, {"known": "-1", "seats": "0"}],
 )
 def test_a_number_that_nobody_can_draw_is_refused(admin, request_, form):
     assert admin.post(address(request_, "draw"), form).status_code == 422
+
+
+def test_as_many_can_be_drawn_on_the_page_as_over_the_api(admin, request_):
+    assert f'max="{draws.MOST_SEATS}"' in page(admin, request_)
+    sent = admin.post(address(request_, "draw"), {"seats": str(draws.MOST_SEATS), "known": "0"})
+
+    assert sent.status_code == 302
+    assert request_.draws.made().get().seats == draws.MOST_SEATS
+    # A further draw may be for another number.
+    admin.post(address(request_, "draw"), {"seats": "2", "known": "1", "reason": "只要两位"})
+    assert len(request_.draws.made().last().drawn) == 2
+
+
+def test_a_draw_that_was_widened_says_so_on_the_page(auditor, request_, experts):
+    an_expert("相近", practises="YH")
+    draws.draw(request_, seats=2, by=OFFICER, at=NOON)
+
+    assert "已扩大到相近行业（1 人）" in page(auditor, request_)
 
 
 def test_training_offers_no_draw(admin, jirun):
