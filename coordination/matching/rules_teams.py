@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from coordination.matching.fits import Case
+from coordination.matching.needs import Situation
 from coordination.matching.pool import Promise, Rows, epoch_seconds
 from coordination.matching.rule import PEACETIME, TEAMS, Rule, always, both, day_of, everywhere, without
 from ground.dates import SHANGHAI
@@ -23,6 +24,9 @@ APPARATUS_REST = timedelta(hours=8)
 
 OUT_OF_SERVICE, DISBANDED, RESTING = "out_of_service", "disbanded", "resting"
 MINE_TEAM, COAL = "mine", "MK"
+# A drill is practice for a rescue, and to look for hazards in the mines it serves is a mine team's own work:
+# neither takes it away from rescue, which is what the article forbids.
+AWAY_FROM_RESCUE = PEACETIME - {Situation.DRILL, Situation.INSPECTION}
 
 
 def rested_at(shift_ended_at: datetime) -> datetime:
@@ -243,7 +247,7 @@ BARS: tuple[Rule, ...] = (
             "a full-time mine rescue team, its gear and vehicles must not be moved for work other than rescue",
         ),
         about=TEAMS,
-        situations=PEACETIME,
+        situations=AWAY_FROM_RESCUE,
         laws=everywhere(MINE_TEAMS_FOR_RESCUE_ONLY),
         holds_for=_standing_mine_teams,
         explain=always(

@@ -304,11 +304,11 @@ def test_a_team_rests_eight_hours_after_breathing_apparatus_and_is_then_proposed
         pytest.param(TeamLevel.ENTERPRISE_PART, False, id="part-time"),
     ],
 )
-def test_a_standing_mine_rescue_team_is_not_booked_for_a_drill(level, barred):
+def test_a_standing_mine_rescue_team_is_not_booked_for_a_training(level, barred):
     team = a_team("古冶矿山救援队", kind=TeamKind.MINE, level=level)
     wanted = [RequirementSpec(InviteeKind.TEAM, 1, industry=industry("MK"))]
 
-    proposal = recommendations.propose_for(Situation.DRILL, wanted, place=team.point, at=NOON)
+    proposal = recommendations.propose_for(Situation.TRAINING, wanted, place=team.point, at=NOON)
 
     said = proposal.matching["1"].about(team.pk)
     codes = {reason.code for reason in getattr(said, "reasons", ())}

@@ -519,15 +519,23 @@ TEAM_FOR_A_DRILL = replace(INSPECTION, situation=Situation.DRILL, requirements=P
             id=f"a standing mine team for {situation.en}",
         )
         for situation in Situation
-        if situation is not Situation.RESCUE
+        if situation not in (Situation.RESCUE, Situation.DRILL, Situation.INSPECTION)
     ]
     + [
+        pytest.param(mine_team(), Situation.DRILL, {}, id="a standing mine team practises in a drill"),
+        pytest.param(
+            mine_team(), Situation.INSPECTION, {}, id="a standing mine team checks a mine it serves"
+        ),
         pytest.param(mine_team(), Situation.RESCUE, {}, id="a standing mine team for a rescue"),
-        pytest.param(mine_team(full_time=[]), Situation.DRILL, {}, id="a part-time mine team for a drill"),
-        pytest.param(team(full_time=[TEAM]), Situation.DRILL, {}, id="a standing hazchem team for a drill"),
+        pytest.param(
+            mine_team(full_time=[]), Situation.TRAINING, {}, id="a part-time mine team for a training"
+        ),
+        pytest.param(
+            team(full_time=[TEAM]), Situation.TRAINING, {}, id="a standing hazchem team for a training"
+        ),
         pytest.param(
             mine_team(industries=[(TEAM, "FM")]),
-            Situation.DRILL,
+            Situation.TRAINING,
             {},
             id="the coal regulations say nothing about a team that serves no coal mine",
         ),
@@ -554,7 +562,8 @@ def test_the_articles_of_the_coal_regulations_are_cited_for_mine_teams_alone() -
     tired = [(TEAM, TIRED_AT_SEVEN)]
     version = "（2025 年修订，2026-02-01 起施行）"
     assert laws(mine_team(apparatus_shifts=tired), PLUGGING) == [f"《煤矿安全规程》第七百六十六条{version}"]
-    assert laws(mine_team(), TEAM_FOR_A_DRILL) == [f"《煤矿安全规程》第七百三十四条{version}"]
+    training = replace(TEAM_FOR_A_DRILL, situation=Situation.TRAINING)
+    assert laws(mine_team(), training) == [f"《煤矿安全规程》第七百三十四条{version}"]
     assert laws(team(apparatus_shifts=tired), PLUGGING) == []
 
 

@@ -500,13 +500,19 @@ TEAMS = [
         id="a team says that it rests, and must: both are told",
     ),
     pytest.param(
-        replace(MINE_RESCUE, situation=Situation.DRILL, on=day(12, 1)),
+        replace(MINE_RESCUE, situation=Situation.TRAINING, on=day(12, 1)),
         [team("专职队", 10, "MK"), team("兼职队", 40, "MK", part_time=True)],
         {
             "专职队": "不派：专职矿山救援队，不得调作救援以外的工作（《煤矿安全规程》第七百三十四条）",
             "兼职队": "首选",
         },
-        id="a standing mine rescue team is not booked for a drill",
+        id="a standing mine rescue team is not booked to give a training",
+    ),
+    pytest.param(
+        replace(MINE_RESCUE, situation=Situation.DRILL, on=day(12, 1)),
+        [team("专职队", 10, "MK"), team("兼职队", 40, "MK", part_time=True)],
+        {"专职队": "首选", "兼职队": "候补"},
+        id="but a drill is practice for a rescue, and it takes part",
     ),
     pytest.param(
         TEAM_TO_THE_LEAK,
