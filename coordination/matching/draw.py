@@ -153,7 +153,7 @@ class Record:
         if self.algorithm != ALGORITHM:
             return (
                 Words(
-                    "算法“{algorithm}”不是本版本的“{ours}”，不能重演。请用当时的版本核对。",
+                    "算法“{algorithm}”不是本版本的“{ours}”，不能复算。请用当时的版本核对。",
                     "The algorithm “{algorithm}” is not this version's “{ours}”; check with the version of then.",
                 ).filled(algorithm=self.algorithm, ours=ALGORITHM),
             )
@@ -170,7 +170,7 @@ class Record:
             if said != now:
                 found.append(
                     Words(
-                        "{what}与重演不符：记录为 {said}，重演为 {now}。",
+                        "{what}与复算不符：记录为 {said}，复算为 {now}。",
                         "{what}: the record says {said}, doing it again gives {now}.",
                     ).filled(what=what, said=_listed(said), now=_listed(now))
                 )

@@ -220,13 +220,13 @@ class Match:
         minutes = self._ranked.scores.minutes[self._ranked.of_trade :]
         free = self._ranked.of_trade - self._seated_elsewhere - self._reserved_elsewhere
         return Words(
-            "本行业可用 {free}，不够 {seats} 席和 {reserves} 名候补，已扩大到相近行业：{names}（{near}{minutes}）",
+            "本行业可用 {free}，不够 {seats} 席和 {reserves}候补，已扩大到相近行业：{names}（{near}{minutes}）",
             "{free} of the trade available, not enough (seats: {seats}, reserves: {reserves}); "
             "widened to near trades: {names} ({near}{minutes})",
         ).filled(
             free=Words(*_counted(self.requirement.kind, free)),
             seats=self.requirement.seats,
-            reserves=reserves_wanted(self.requirement),
+            reserves=_reserves_counted(self.requirement.kind, reserves_wanted(self.requirement)),
             names=joined(names) if names else Words("相同专业方向", "same specialty"),
             near=Words(*_counted(self.requirement.kind, near)),
             minutes=_range_of(minutes),
@@ -372,6 +372,11 @@ def _range_of(minutes: Floats) -> Words:
     first, last = f"{known.min():.0f}", f"{known.max():.0f}"
     span = first if first == last else f"{first}–{last}"
     return Words(f"，{span} 分钟", f", {span} min")
+
+
+def _reserves_counted(kind: InviteeKind, count: int) -> Words:
+    """Return how many reserves, with the measure word that Chinese puts before them."""
+    return Words(f"{count} {'支' if kind is InviteeKind.TEAM else '名'}", str(count))
 
 
 def _counted(kind: InviteeKind, count: int) -> tuple[str, str]:

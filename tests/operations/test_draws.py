@@ -397,14 +397,14 @@ def replay(what: object, **options) -> str:
 def test_the_command_does_a_draw_again_by_its_id(jirun, eight):
     made = draws.draw(accepted(jirun), by=ADMIN, at=LATER)
 
-    assert "一致：重演结果与记录相同" in replay(made.public_id)
+    assert "一致：复算结果与记录相同" in replay(made.public_id)
     assert json.loads(replay(made.public_id, as_json=True))["consistent"] is True
 
     edited(made, drawn=made.reserve[:1])
     out = StringIO()
     with pytest.raises(CommandError, match="不一致") as refused:
         call_command("replay_draw", str(made.public_id), stdout=out)
-    assert refused.value.returncode == 1 and "抽中名单与重演不符" in out.getvalue()
+    assert refused.value.returncode == 1 and "抽中名单与复算不符" in out.getvalue()
 
 
 def test_the_command_does_a_draw_again_from_its_file_alone(jirun, eight, tmp_path):

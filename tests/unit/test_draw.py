@@ -254,8 +254,8 @@ def test_a_record_that_was_written_and_read_comes_out_the_same():
     ("changes", "said"),
     [
         pytest.param({"seed": "f00e"}, "种子与封存的承诺值不符", id="another seed"),
-        pytest.param({"drawn": Drawn(("li",), ("wang", "zhao"))}, "抽中名单与重演不符", id="another result"),
-        pytest.param({"reserves": 1}, "候补名单与重演不符", id="fewer reserves"),
+        pytest.param({"drawn": Drawn(("li",), ("wang", "zhao"))}, "抽中名单与复算不符", id="another result"),
+        pytest.param({"reserves": 1}, "候补名单与复算不符", id="fewer reserves"),
         pytest.param({"algorithm": "muster-lots-0"}, "请用当时的版本核对", id="another algorithm"),
     ],
 )

@@ -212,6 +212,18 @@ def test_near_trades_are_searched_only_when_the_trade_is_used_up_and_it_is_said(
     assert scarce.ids() == [2, 3, 4, QIAN + 10, SUN + 10]
 
 
+def test_reserves_are_counted_as_teams_are_where_teams_are_asked_for() -> None:
+    teams = Pool.of_teams(
+        [(LI, "危化队", *km_north(30), "ready", None), (WANG, "烟花队", *km_north(10), "ready", None)],
+        industries=[(LI, "WH"), (WANG, "YH")],
+    )
+    ask = Requirement(key="team", kind=InviteeKind.TEAM, industry="WH")
+
+    widened = match(rescue(ask), teams=teams)["team"].widened_words()
+
+    assert widened and widened.zh.startswith("本行业可用 1 支队伍，不够 1 席和 3 支候补，已扩大到相近行业")
+
+
 def test_neighbours_on_leave_do_not_count_among_those_of_the_trade_who_are_kept_away() -> None:
     people = {number: ("演示", "WH", 20.0) for number in (LI, WANG, ZHAO, QIAN)} | {SUN: ("孙", "YQ", 1.0)}
 

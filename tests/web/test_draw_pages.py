@@ -113,7 +113,7 @@ def test_the_admin_draws_and_all_see_seed_time_and_order(admin, auditor, firm, r
     for html in (page(admin, request_), page(auditor, request_)):
         drawn = html[html.index('id="draw"') :]
         assert sorted(in_order, key=drawn.index) == in_order
-        assert made.seed in html and "2026-11-24 14:18:00" in html and "重演一致" in html
+        assert made.seed in html and "2026-11-24 14:18:00" in html and "复算一致" in html
     html = firms_page(firm, request_)
     assert made.seed in html and all(id_ in html for id_ in names)
 
@@ -232,7 +232,7 @@ def test_a_record_that_was_changed_says_so_on_the_page(auditor, request_):
 
     html = page(auditor, request_)
 
-    assert "不一致：记录与重演结果不符" in html and "重演一致" not in html
+    assert "不一致：记录与复算结果不符" in html and "复算一致" not in html
 
 
 def test_the_file_holds_all_that_is_needed_and_no_names(auditor, firm, request_, experts):

@@ -54,7 +54,7 @@ class Command(BaseCommand):
         for fault in faults:
             self.stdout.write(f"  {fault.zh}\n  {fault.en}")
         if not faults:
-            self.stdout.write("一致：重演结果与记录相同。 It comes out the same.")
+            self.stdout.write("一致：复算结果与记录相同。 It comes out the same.")
 
 
 def _from_database(asked: str) -> tuple[Record, Sequence[Words], Words]:
