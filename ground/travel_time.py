@@ -25,6 +25,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 from django.conf import settings
+from django.core import checks
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
@@ -169,7 +170,7 @@ class RoadGraph:
     basis = TravelTimeBasis.ROAD_GRAPH
 
     def __init__(self, file: Path = ROADS) -> None:
-        self._file = file
+        self.file = file
         self._lock = threading.Lock()
         self._roads: tuple[cKDTree, csr_matrix] | None = None
 
@@ -183,7 +184,7 @@ class RoadGraph:
 
         :raises Unavailable: if there is no such file, or it cannot be read.
         """
-        tree, roads = self._read()
+        tree, roads = self.read()
         everywhere = [destination, *origins]
         spots = places.geocentric_km([p.latitude for p in everywhere], [p.longitude for p in everywhere]).T
         off_road_km, nodes = tree.query(spots)
@@ -196,11 +197,15 @@ class RoadGraph:
         ways[np.maximum(off_road_km[0], off_road_km[1:]) > ACCESS_AT_MOST_KM] = np.inf
         return ways
 
-    def _read(self) -> tuple[cKDTree, csr_matrix]:
+    def read(self) -> tuple[cKDTree, csr_matrix]:
+        """Return the places where roads meet and the roads between them; from memory after the first time.
+
+        :raises Unavailable: if there is no such file, or it cannot be read.
+        """
         with self._lock:
             if self._roads is None:
                 try:
-                    with self._file.open("rb") as file, np.load(file, allow_pickle=False) as said:
+                    with self.file.open("rb") as file, np.load(file, allow_pickle=False) as said:
                         latlon, a, b = said["latlon"].astype(np.float64), said["a"], said["b"]
                         km = said["km"].astype(np.float64)
                     nodes_km = places.geocentric_km(latlon[:, 0], latlon[:, 1]).T
@@ -217,8 +222,28 @@ class RoadGraph:
                     BadZipFile,
                     zlib.error,
                 ) as error:
-                    raise Unavailable(f"the road file {self._file.name} cannot be read: {error}") from error
+                    raise Unavailable(f"the road file {self.file} cannot be read: {error}") from error
             return self._roads
+
+
+def wrong_road_file(**_asked: Any) -> list[checks.CheckMessage]:
+    """Say at the start that the road file is missing or damaged, instead of in the log of every match."""
+    provider = installed()
+    if not isinstance(provider, RoadGraph):
+        return []
+    try:
+        provider.read()
+    except Unavailable as why:
+        return [
+            checks.Warning(
+                f"MUSTER_TRAVEL_TIME：路网文件 {provider.file} 不存在或读不出，行车时间一律改用直线估算。 / "
+                f"MUSTER_TRAVEL_TIME: {why}; all driving times are estimated.",
+                hint="请把文件放回原处，或写成 graph 文件路径；不用路网就改为 estimate。 / "
+                "Put the file back or write graph FILE; to do without it, write estimate.",
+                id="muster.road_file",
+            )
+        ]
+    return []
 
 
 # --- routing services -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,35 @@ def test_a_file_that_makes_no_sense_is_as_good_as_none(tmp_path: Path, roads: di
     ((drive,),) = matrix([BAODING], [SHIJIAZHUANG], RoadGraph(tmp_path / "roads.npz"))
 
     assert drive.basis is STRAIGHT
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no archive"])
+def test_a_road_file_that_cannot_be_read_is_named_at_the_start(tmp_path: Path, settings, content):
+    file = tmp_path / "roads.npz"
+    if content is not None:
+        file.write_bytes(content)
+    settings.TRAVEL_TIME = f"graph {file}"
+
+    (warning,) = travel_time.wrong_road_file()
+
+    assert (warning.id, warning.is_serious()) == ("muster.road_file", False)
+    assert str(file) in warning.msg and "直线估算" in warning.msg and "estimated" in warning.msg
+    assert "graph 文件路径" in warning.hint and "estimate" in warning.hint
+
+
+def test_manage_py_check_tells_of_it(tmp_path: Path, settings, capsys):
+    settings.TRAVEL_TIME = f"graph {tmp_path / 'roads.npz'}"
+
+    call_command("check")
+
+    assert "muster.road_file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("said", ["graph", "estimate", "osrm http://127.0.0.1:5"])
+def test_an_installation_without_a_broken_road_file_is_told_nothing(settings, said):
+    settings.TRAVEL_TIME = said
+
+    assert travel_time.wrong_road_file() == []
 
 
 def test_a_fault_of_the_program_itself_costs_the_road_times_not_the_page(caplog):
