@@ -30,6 +30,7 @@ from coordination.channels.base import (
     Unreadable,
 )
 from coordination.channels.email import EmailChannel
+from coordination.channels.http_sms import HttpSmsChannel
 from coordination.channels.inbox import InboxChannel
 from coordination.channels.options import Options, WrongOption
 from ground.models import ContactKind
@@ -60,6 +61,7 @@ __all__ = [
 # What `kind` may be in the file that MUSTER_CHANNELS names, and what makes a channel of its options.
 KINDS: Mapping[str, Callable[[Options], Channel]] = {
     "email": EmailChannel.of,
+    "http_sms": HttpSmsChannel.of,
 }
 
 

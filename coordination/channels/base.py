@@ -153,6 +153,8 @@ class Channel(ABC):
 
     `is_proved` says that the program was run against the real service, not only against a simulator
     written from the vendor's documentation; until then `check_channels` shows 未与真实服务核对.
+    `secret` is the last but one part of the address at which the provider calls back:
+    `callbacks/CODE/SECRET/receipts/` and `…/replies/`; empty where it never does.
     """
 
     code: str
@@ -162,6 +164,7 @@ class Channel(ABC):
     carries: ClassVar[frozenset[ContactKind]]
     caps: Caps = Caps()
     is_proved: bool = True
+    secret: str = ""
 
     @abstractmethod
     def send(self, message: Message) -> Outcome:

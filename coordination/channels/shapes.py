@@ -1,0 +1,164 @@
+"""What a provider wants to be told and how it answers, as an installation's options describe it.
+
+A template is a text with blanks, `{reference}`; a path is how to find something in what came, `data.0.id`;
+conditions are paths with what has to be found there. All are read, and refused, when the program starts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from coordination.channels.options import Options
+
+# The path of all that came, as text.
+WHOLE: Final = "."
+_BLANK: Final = re.compile(r"\{([a-z0-9_]+)\}")
+
+
+class Template:
+    """A text with blanks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.blanks = frozenset(_BLANK.findall(text))
+
+    @classmethod
+    def of(cls, options: Options, name: str, text: str, blanks: Iterable[str]) -> Template:
+        template = cls(text)
+        if unknown := sorted(template.blanks - set(blanks)):
+            known = "、".join(f"{{{blank}}}" for blank in blanks)
+            raise options.wrong(
+                name, f"没有 {{{unknown[0]}}} 可填，可用：{known}", f"knows no {{{unknown[0]}}}, only {known}"
+            )
+        return template
+
+    def filled(self, values: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
+        return _BLANK.sub(lambda blank: escape(values[blank[1]]), self._text)
+
+
+def in_json(value: str) -> str:
+    """Return a text as it stands between the quotes of a JSON string."""
+    return json.dumps(value, ensure_ascii=False)[1:-1]
+
+
+class Said:
+    """What a provider said, to be looked into by path."""
+
+    def __init__(self, text: str, content: Any = None) -> None:
+        self.text = text
+        self._content = content
+
+    @classmethod
+    def in_json(cls, text: str) -> Said:
+        """Read an answer; what is no JSON has no paths but the whole."""
+        try:
+            return cls(text, json.loads(text))
+        except (ValueError, RecursionError):
+            return cls(text)
+
+    @classmethod
+    def in_form(cls, text: str, charset: str = "utf-8") -> Said:
+        return cls(text, dict(parse_qsl(text, keep_blank_values=True, encoding=charset, errors="replace")))
+
+    def at(self, path: str) -> str | None:
+        """Return what stands at a path as text, None where nothing does."""
+        if path == WHOLE:
+            return self.text
+        value = self._value(path)
+        match value:
+            case None:
+                return None
+            case str():
+                return value
+            case _:
+                return json.dumps(value, ensure_ascii=False)
+
+    def parts(self, path: str) -> list[Said]:
+        """Return what stands in the list at a path; at an empty path, what came, or each of it when it is a list."""
+        value = self._value(path) if path else self._content
+        if isinstance(value, list):
+            return [Said(json.dumps(one, ensure_ascii=False), one) for one in value]
+        return [self] if not path else []
+
+    def _value(self, path: str) -> Any:
+        value = self._content
+        for step in path.split("."):
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+                value = value[int(step)]
+            else:
+                return None
+        return value
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression, looked for anywhere in a text; the empty one is found in every text."""
+
+    expression: re.Pattern[str]
+
+    @classmethod
+    def of(cls, options: Options, name: str, written: str) -> Pattern:
+        try:
+            return cls(re.compile(written))
+        except re.error as wrong:
+            raise options.wrong(
+                name,
+                f"“{written}”不是正则表达式（{wrong}）",
+                f"“{written}” is no regular expression ({wrong})",
+            ) from wrong
+
+    def is_in(self, text: str | None) -> bool:
+        return text is not None and self.expression.search(text) is not None
+
+    def taken_from(self, text: str | None) -> str | None:
+        """Return what the first group, or the whole expression, finds; None for nothing."""
+        if text is None or (found := self.expression.search(text)) is None:
+            return None
+        return found[1] if found.re.groups else found[0]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Paths with what has to be found at each; none at all hold never."""
+
+    wanted: Mapping[str, Pattern]
+
+    @classmethod
+    def of(cls, options: Options, name: str, default: Mapping[str, str] | None = None) -> Conditions:
+        given = options.table(name) or default or {}
+        return cls({path: Pattern.of(options, f"{name}.{path}", written) for path, written in given.items()})
+
+    def hold(self, said: Said) -> bool:
+        return bool(self.wanted) and all(
+            pattern.is_in(said.at(path)) for path, pattern in self.wanted.items()
+        )
+
+
+@dataclass(frozen=True)
+class Statuses:
+    """HTTP statuses as they are written in the options: "200-299, 304"."""
+
+    ranges: tuple[range, ...]
+
+    @classmethod
+    def of(cls, options: Options, name: str, default: str) -> Statuses:
+        written = options.get(name, default)
+        ranges = []
+        for part in filter(None, (part.strip() for part in written.split(","))):
+            if not (found := re.fullmatch(r"([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?", part)):
+                raise options.wrong(
+                    name, f"“{part}”不是 HTTP 状态码，写成“200-299, 304”的样子",
+                    f"“{part}” is no HTTP status; write it like “200-299, 304”",
+                )  # fmt: skip
+            ranges.append(range(int(found[1]), int(found[2] or found[1]) + 1))
+        return cls(tuple(ranges))
+
+    def __contains__(self, status: int) -> bool:
+        return any(status in one for one in self.ranges)
