@@ -15,6 +15,7 @@ from coordination.api import (
     plans,
     roster,
     vocabularies,
+    weights,
 )
 from coordination.api.faces import NothingHere
 
@@ -61,6 +62,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{REQUEST}close/", guidance.CloseGuidance.as_view()),
     path(f"{REQUEST}cancel/", guidance.CancelGuidance.as_view()),
     path("response-plans/", plans.ResponsePlans.as_view()),
+    path("matching-weights/", weights.MatchingWeightsInForce.as_view()),
     path("matches/", matching.Matches.as_view()),
     # Callout, invitations, deployments
     path("callouts/", callouts.Callouts.as_view()),

@@ -105,6 +105,10 @@ def _nav(request: HttpRequest, user: User) -> list[NavItem]:
         items.append(item("guidance", _("指导申请"), "guidance"))
     if user.may(Permission.READ_INCIDENTS):
         items.append(item("response-plans", _("响应预案"), "response-plans"))
+    if user.may(Permission.ADMINISTER):
+        # Others are led there from the plans and from the sliders.
+        items.append(item("matching-weights", _("匹配权重"), "matching-weights"))
+        items.append(item("admin", _("系统管理"), "admin:index"))
     if settings.MUSTER_MODE == "demo" and (
         user.may(Permission.CALL_OUT) or user.may(Permission.HANDLE_GUIDANCE)
     ):

@@ -15,6 +15,7 @@ from coordination.views import (
     my_team,
     people,
     plans,
+    weights,
 )
 
 urlpatterns = [
@@ -57,6 +58,9 @@ urlpatterns = [
     path("response-plans/<slug:kind>/", plans.detail, name="response-plan"),
     path("response-plans/<slug:kind>/edit/", plans.edit, name="response-plan-edit"),
     path("response-plans/<slug:kind>/reset/", plans.reset, name="response-plan-reset"),
+    # By what the candidates are ranked
+    path("matching-weights/", weights.index, name="matching-weights"),
+    path("matching-weights/edit/", weights.edit, name="matching-weights-edit"),
     # Guidance
     path("my-enterprise/", my_enterprise.home, name="my-enterprise"),
     path("my-enterprise/guidance/new/", my_enterprise.ask, name="guidance-new"),

@@ -33,6 +33,10 @@ class Setting:
         return value
 
     @property
+    def title(self) -> Words:
+        return Words("{label}（{unit}）", "{label} ({unit})").filled(label=self.label, unit=self.unit)
+
+    @property
     def allowed(self) -> range:
         return range(self.least, self.most + 1, self.step)
 
@@ -110,7 +114,7 @@ OTHERS: Final = (
     ),
     Setting(
         name="travel_half_at_minutes",
-        label=Words("到场得一半分", "Half the points for arrival at"),
+        label=Words("多久到场只得一半分", "Half the points for arrival at"),
         meaning=Words(
             "要这么久才到的，“到场快”只得一半；再多一倍时间，得四分之一。",
             "Who needs so long has half the points for arrival; who needs twice as long, a quarter.",
@@ -121,7 +125,7 @@ OTHERS: Final = (
     ),
     Setting(
         name="load_half_at_callouts",
-        label=Words("出动得一半分", "Half the points for taking turns at"),
+        label=Words("出动多少次只得一半分", "Half the points for taking turns at"),
         meaning=Words(
             "近 90 天出动过这么多次的，“轮流”只得一半。",
             "Who was called out so often in the last 90 days has half the points for taking turns.",
@@ -132,7 +136,7 @@ OTHERS: Final = (
     ),
     Setting(
         name="freshness_half_at_days",
-        label=Words("答复得一半分", "Half the points for an answer after"),
+        label=Words("多久前答复只得一半分", "Half the points for an answer after"),
         meaning=Words(
             "最近一次答复在这么多天前的，“最近有答复”只得一半。",
             "Whose last answer is so many days old has half the points for answering lately.",
@@ -143,7 +147,7 @@ OTHERS: Final = (
     ),
     Setting(
         name="fairness_minutes",
-        label=Words("队伍每次出动算晚到", "A team's delay for each call-out"),
+        label=Words("队伍每出动一次算晚到", "A team counts as later for each call-out by"),
         meaning=Words(
             "队伍按到场时间排。近 90 天每出动一次，算作晚到这么多分钟；0 就只看到场时间。",
             "Teams go by when they arrive. Each call-out of the last 90 days counts as so many minutes later; at 0 "

@@ -296,6 +296,7 @@ class MatchShown(serializers.Serializer):
 
 class ProposalShown(serializers.Serializer):
     rules_version = serializers.CharField()
+    weights_version = serializers.CharField(help_text="As matching-weights/ names it.")
     requirements = MatchShown(many=True)
 
 
@@ -305,6 +306,7 @@ def shown(proposal: Proposal, *, rows: int, excluded: int) -> dict[str, Any]:
     public = _public_ids(proposal.matching, said)
     return {
         "rules_version": proposal.matching.rules_version,
+        "weights_version": proposal.matching.weights.version,
         "requirements": [
             _with_ids(one, public[one.requirement.kind], told, position)
             for position, (one, told) in enumerate(zip(proposal.matching, said, strict=True), 1)

@@ -13,21 +13,26 @@ from coordination.weight_settings import BY_NAME, LONGEST_REASON, SETTINGS, SHAR
 from ground.access import Permission
 from ground.models import User
 
+# Who may read the weights, and who may set them.
+READS = (Permission.MATCH, Permission.ADMINISTER)
+SETS = Permission.ADMINISTER
+
 
 class OnlyAdded(RuntimeError):
     """A version was to be changed or removed; a new one is added instead."""
 
 
 class MatchingWeightsQuerySet(models.QuerySet["MatchingWeights"]):
-    def open_to(self, user: User, permission: Permission = Permission.MATCH) -> MatchingWeightsQuerySet:
-        """Return those with which `user` may do this.
+    """The weights are the province's: matching goes by them in every region."""
 
-        The weights are the province's: they are read from every region, for matching goes by them there, and
-        set only by somebody whose right holds everywhere.
-        """
-        reach = user.reach(permission)
-        may = reach.everywhere if permission is Permission.ADMINISTER else bool(reach)
+    def readable_by(self, user: User) -> MatchingWeightsQuerySet:
+        """Return all of them for whoever sees matching or keeps the settings, wherever that is."""
+        may = any(user.may(permission) for permission in READS)
         return self.all() if may else self.none()
+
+    def open_to(self, user: User, permission: Permission = SETS) -> MatchingWeightsQuerySet:
+        """Return those with which `user` may do this: all, if the right holds everywhere, or none."""
+        return self.all() if user.reach(permission).everywhere else self.none()
 
     def latest_version(self) -> MatchingWeights | None:
         return self.order_by("-number").first()

@@ -43,6 +43,7 @@ def props(the_clock):
 
 READ = [
     *("industries/", "specialties/", "capabilities/", "regions/", "incident-kinds/", "response-plans/"),
+    "matching-weights/",
     *("experts/", "experts/?near=39.6,118.2", "experts/{li}/"),
     *("enterprises/", "enterprises/{enterprise}/", "teams/", "teams/{team}/", "agreements/", "interests/"),
     *("incidents/", "incidents/{incident}/", "incidents/{incident}/log/"),

@@ -13,7 +13,7 @@ from coordination.models import MatchingWeights, Recommendation
 from coordination.models.weights import OnlyAdded
 from coordination.paging import InviteeKind
 from coordination.weighting import SomebodyWasQuicker, WrongWeights
-from ground.access import Permission, Role
+from ground.access import Role
 from ground.audit import Actor
 from ground.models import AuditEntry
 from tests.factories import (
@@ -201,18 +201,14 @@ def test_a_version_is_never_changed_or_removed(gao):
 
 def test_they_are_read_from_every_region_and_set_for_the_whole_province_only(gao):
     put(SOONEST_FIRST, gao)
-    there = {
-        role: a_user(f"{role}-tangshan", role, region="130200")
-        for role in (Role.DUTY_OFFICER, Role.SYSTEM_ADMIN, Role.ENTERPRISE)
-    }
+    of_tangshan = {role: a_user(f"{role}-tangshan", role, region="130200") for role in Role}
 
-    def may(role: Role, permission: Permission) -> bool:
-        return MatchingWeights.objects.open_to(there[role], permission).exists()
+    def reads(role: Role) -> bool:
+        return MatchingWeights.objects.readable_by(of_tangshan[role]).exists()
 
-    assert may(Role.DUTY_OFFICER, Permission.MATCH)
-    assert not may(Role.ENTERPRISE, Permission.MATCH)
-    assert not may(Role.SYSTEM_ADMIN, Permission.ADMINISTER)
-    assert gao.user and MatchingWeights.objects.open_to(gao.user, Permission.ADMINISTER).exists()
+    assert {role for role in Role if reads(role)} == set(Role) - {Role.ENTERPRISE, Role.TEAM}
+    assert not any(MatchingWeights.objects.open_to(user).exists() for user in of_tangshan.values())
+    assert gao.user and MatchingWeights.objects.open_to(gao.user).exists()
 
 
 # Matching goes by them ----------------------------------------------------------------------------

@@ -130,6 +130,8 @@ PAGES = {
     "response-plans/<slug:kind>/": Doors(get="DLA"),
     "response-plans/<slug:kind>/edit/": Doors(get="D", post="D"),
     "response-plans/<slug:kind>/reset/": Doors(get="D", post="D"),
+    "matching-weights/": Doors(get="DRLAS"),
+    "matching-weights/edit/": Doors(get="S", post="S"),
     # Guidance
     "my-enterprise/": Doors(get="E"),
     "my-enterprise/guidance/new/": Doors(get="E", post="E"),
@@ -226,6 +228,7 @@ API = {
     "guidance-requests/<uuid:public_id>/close/": Doors(post="R"),
     "guidance-requests/<uuid:public_id>/cancel/": Doors(post="RE", own="E"),
     "response-plans/": Doors(get="DLA"),
+    "matching-weights/": Doors(get="DRLAS"),
     # Matching stores nothing, so whoever may see it may ask.
     "matches/": Doors(post="DRLA"),
     "callouts/": Doors(get="DRLA", post="DR"),
@@ -449,6 +452,7 @@ NARROWED = {
     # A plan holds for every region, so it is only read.
     ("D", "response-plans/<slug:kind>/edit/"): "404",
     ("D", "response-plans/<slug:kind>/reset/"): "404",
+    ("S", "matching-weights/edit/"): "404",
     # A need of no record names the pool of the whole province, to whoever sends people.
     ("L", "api/v1/matches/"): "403",
     ("A", "api/v1/matches/"): "403",
