@@ -6,11 +6,11 @@ after. Reading sheets is left to `experts.roster_sheet`, which writes through th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from experts.differences import differences
 from experts.models import (
@@ -95,8 +95,7 @@ def enrol(
         _create_all(Certificate, [row for expert, said in pairs for row in _certificates(expert, said)])
         _create_all(ExpertContact, [row for expert, said in pairs for row in _new_contacts(expert, said)])
         appointments = [row for expert, said in pairs for row in _first_appointment(expert, said, day)]
-        _refuse_taken_numbers([row.number for row in appointments if row.number])
-        _create_all(Appointment, appointments)
+        _write_numbered(appointments, lambda: _create_all(Appointment, appointments))
         link = Expert.specialties.through
         _create_all(
             link,
@@ -259,8 +258,7 @@ def _write_term(expert: Expert, term: TermOfOffice) -> None:
     row = appointment_meant(expert, term)
     if row is None:
         row = _appointment(expert, term)
-        _refuse_taken_numbers([row.number] if row.number else [])
-        row.save()
+        _write_numbered([row], row.save)
         return
     if term.starts_on and term.ends_on:
         _refuse_backwards(term.starts_on, term.ends_on)
@@ -268,9 +266,7 @@ def _write_term(expert: Expert, term: TermOfOffice) -> None:
     for column in ("number", "category", "group_role"):
         if (value := getattr(term, column)) is not None:
             setattr(row, column, value)
-    if row.number:
-        _refuse_taken_numbers([row.number], but=row.pk)
-    row.save()
+    _write_numbered([row], row.save)
 
 
 def _appointment(expert: Expert, term: TermOfOffice) -> Appointment:
@@ -329,8 +325,7 @@ def appoint(expert: Expert, term: TermOfOffice, *, by: Actor, at: datetime) -> A
                 f"Overlaps the term {overlapping.starts_on} to {overlapping.ends_on}. "
                 f"Begin on {overlapping.ends_on + timedelta(days=1)}, or end that term first.",
             )
-        _refuse_taken_numbers([appointment.number] if appointment.number else [])
-        appointment.save()
+        _write_numbered([appointment], appointment.save)
         audit.record(
             "expert.appoint",
             expert,
@@ -423,10 +418,26 @@ def _refuse_backwards(starts_on: date, ends_on: date) -> None:
         )
 
 
-def _refuse_taken_numbers(numbers: Sequence[str], *, but: int | None = None) -> None:
+def _write_numbered(rows: Sequence[Appointment], write: Callable[[], None]) -> None:
+    """Write these terms, unless the number of a letter is another's.
+
+    :raises NumberTaken: also when the other was written by somebody else at the same moment.
+    """
+    _refuse_taken_numbers(rows)
+    try:
+        with transaction.atomic():
+            write()
+    except IntegrityError:
+        # Committed between the look and the write, so it is seen now; any other fault is not ours to explain.
+        _refuse_taken_numbers(rows)
+        raise
+
+
+def _refuse_taken_numbers(rows: Sequence[Appointment]) -> None:
+    numbers = [row.number for row in rows if row.number]
     twice = {number for number in numbers if numbers.count(number) > 1} if len(numbers) < _BATCH else set()
     others = Appointment.objects.filter(number__in=numbers).select_related("expert")
-    taken = (others if but is None else others.exclude(pk=but)).first()
+    taken = others.exclude(pk__in=[row.pk for row in rows if row.pk]).first()
     if taken is not None:
         raise NumberTaken(
             f"聘书编号 {taken.number} 已是{taken.expert.name}的。请核对编号。",

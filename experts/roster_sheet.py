@@ -162,6 +162,7 @@ def apply(
     One import at a time. The plan is worked out anew under the lock and must come out the same.
 
     :raises PlanHasErrors: if the file has any. :raises PlanIsStale: if the roster has changed meanwhile.
+    :raises roster.NumberTaken: if a letter's number was given to somebody else at this very moment.
     """
     if plan.errors:
         raise PlanHasErrors(

@@ -15,13 +15,13 @@ from experts.forms import UploadForm
 from experts.models import ImportUpload
 from experts.roster_columns import field_word
 from experts.roster_sheet import Plan
-from experts.views.person import posted, read_or_write
+from experts.views.person import posted, read_or_write, said_to
 from experts.views.roster import workbook
 from ground import clock
 from ground.access import Permission, Reach
 from ground.guards import actor_of, needs, user_of
 from ground.languages import is_english, language, sentence
-from ground.mistakes import Refused
+from ground.mistakes import Mistake
 from ground.new_workbooks import NewColumn, NewSheet, write_workbook
 
 # Of those without error the preview shows so many; their number is always told in full.
@@ -57,8 +57,9 @@ def preview(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except uploads.UploadExpired as expired:
         messages.error(request, sentence(expired))
         return redirect("roster-import")
-    except Refused as refused:
-        messages.error(request, sentence(refused))
+    except Mistake as mistake:
+        # Read again, the file shows the cell at which it now goes wrong.
+        messages.error(request, said_to(user_of(request), mistake))
         return redirect("roster-import-preview", public_id)
     return render(request, "experts/import_preview.html", _previewed(kept, plan))
 

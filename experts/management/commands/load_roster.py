@@ -13,6 +13,7 @@ from experts import roster_sheet
 from experts.roster_sheet import Plan, Receipt
 from ground import clock
 from ground.audit import Actor
+from ground.mistakes import Mistake
 
 COMMAND_LINE = Actor(None, "命令行")
 
@@ -35,7 +36,10 @@ class Command(BaseCommand):
         plan = roster_sheet.parse(path, today=clock.day_of(at))
         receipt = None
         if not plan.errors and not dry_run:
-            receipt = roster_sheet.apply(plan, by=COMMAND_LINE, at=at, progress=self._written)
+            try:
+                receipt = roster_sheet.apply(plan, by=COMMAND_LINE, at=at, progress=self._written)
+            except Mistake as mistake:
+                raise CommandError(f"{mistake.zh} {mistake.en}") from mistake
         self._progress("")
         if as_json:
             self.stdout.write(json.dumps(_as_json(plan, receipt), ensure_ascii=False, indent=2))
