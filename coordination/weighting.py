@@ -67,6 +67,8 @@ def set_weights(weights: Weights, *, reason: str, known: int, by: Actor, at: dat
         if number != known:
             raise _quicker(known, number)
         new = _add(number + 1, weights, reason, by=by, at=at)
+        if new is None:
+            return _set_in_the_same_instant(weights, known)
         audit.record(
             "matching_weights.set",
             new,
@@ -96,7 +98,8 @@ def _faults_of(reason: str) -> tuple[Words, ...]:
     return ()
 
 
-def _add(number: int, weights: Weights, reason: str, *, by: Actor, at: datetime) -> MatchingWeights:
+def _add(number: int, weights: Weights, reason: str, *, by: Actor, at: datetime) -> MatchingWeights | None:
+    """Return the new row; None if another has just been given this number."""
     try:
         with transaction.atomic():
             return MatchingWeights.objects.create(
@@ -107,8 +110,19 @@ def _add(number: int, weights: Weights, reason: str, *, by: Actor, at: datetime)
                 reason=reason,
                 **weight_settings.values_of(weights),
             )
-    except IntegrityError as taken:  # nothing to lock: the number decides who was first
-        raise _quicker(number - 1, number) from taken
+    except IntegrityError:  # nothing to lock: the number decides who was first
+        return None
+
+
+def _set_in_the_same_instant(weights: Weights, known: int) -> Weights:
+    """Return what the other one set, if it is the same: a form that was sent twice.
+
+    :raises SomebodyWasQuicker: if it is not.
+    """
+    row = MatchingWeights.objects.latest_version()
+    if row and not weight_settings.changes(row.weights(), weights):
+        return row.weights()
+    raise _quicker(known, row.number if row else 0)
 
 
 def _quicker(known: int, now: int) -> SomebodyWasQuicker:
