@@ -20,32 +20,36 @@ from tests.factories import (
     a_team,
     a_user,
     an_agreement,
-    an_enterprise,
     an_expert,
     an_incident,
 )
 from tests.moments import NOON, TODAY
+from tests.region_cast import (
+    QINHUANGDAO,
+    TANGSHAN,
+    firm_in_qinhuangdao,
+    firm_in_tangshan,
+    officer_of_tangshan,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
 
-TANGSHAN, CAOFEIDIAN, QINHUANGDAO = "130200", "130209", "130300"
 LEAK = [{"kind": "expert", "industry": "WH", "seats": 1}]
 
 
 @pytest.fixture
 def wang() -> User:
-    """王宁, duty officer of 唐山."""
-    return a_user("wangning", Role.DUTY_OFFICER, name="王宁", region=TANGSHAN)
+    return officer_of_tangshan()
 
 
 @pytest.fixture
 def here() -> Incident:
-    return an_incident(an_enterprise("冀润冷链公司", region=CAOFEIDIAN))
+    return an_incident(firm_in_tangshan())
 
 
 @pytest.fixture
 def there() -> Incident:
-    return an_incident(an_enterprise("渤海化工", region=QINHUANGDAO))
+    return an_incident(firm_in_qinhuangdao())
 
 
 def test_the_lists_hold_what_lies_in_the_region(caller, wang, here, there):

@@ -10,33 +10,33 @@ from ground.access import Role
 from ground.models import AuditEntry
 from tests.factories import a_team, a_user, an_agreement, an_enterprise, an_expert
 from tests.moments import TODAY
+from tests.region_cast import (
+    CAOFEIDIAN,
+    QINHUANGDAO,
+    TANGSHAN,
+    admin_of_tangshan,
+    firm_in_qinhuangdao,
+    firm_in_tangshan,
+    shown,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
-
-TANGSHAN, CAOFEIDIAN, QINHUANGDAO = "130200", "130209", "130300"
 
 
 @pytest.fixture
 def admin(client: Client) -> Client:
-    """孙静怡, who keeps the registers of 唐山."""
-    client.force_login(a_user("sun", Role.ROSTER_ADMIN, name="孙静怡", region=TANGSHAN))
+    client.force_login(admin_of_tangshan())
     return client
 
 
 @pytest.fixture
 def here() -> Enterprise:
-    return an_enterprise("冀润冷链公司", region=CAOFEIDIAN)
+    return firm_in_tangshan()
 
 
 @pytest.fixture
 def there() -> Enterprise:
-    return an_enterprise("渤海化工", region=QINHUANGDAO)
-
-
-def shown(client: Client, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200
-    return answer.content.decode()
+    return firm_in_qinhuangdao()
 
 
 def test_the_registers_hold_what_lies_there(admin, here, there):

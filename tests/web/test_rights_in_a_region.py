@@ -24,16 +24,22 @@ from tests.factories import (
     an_incident,
 )
 from tests.moments import NOON
+from tests.region_cast import (
+    CAOFEIDIAN,
+    QINHUANGDAO,
+    TANGSHAN,
+    firm_in_qinhuangdao,
+    firm_in_tangshan,
+    officer_of_tangshan,
+    shown,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
-
-TANGSHAN, CAOFEIDIAN, QINHUANGDAO = "130200", "130209", "130300"
 
 
 @pytest.fixture
 def wang() -> User:
-    """王宁, duty officer of 唐山."""
-    return a_user("wangning", Role.DUTY_OFFICER, name="王宁", region=TANGSHAN)
+    return officer_of_tangshan()
 
 
 @pytest.fixture
@@ -44,18 +50,12 @@ def officer(client: Client, wang: User) -> Client:
 
 @pytest.fixture
 def here() -> Incident:
-    return an_incident(an_enterprise("冀润冷链公司", region=CAOFEIDIAN))
+    return an_incident(firm_in_tangshan())
 
 
 @pytest.fixture
 def there() -> Incident:
-    return an_incident(an_enterprise("渤海化工", region=QINHUANGDAO))
-
-
-def shown(client: Client, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200
-    return answer.content.decode()
+    return an_incident(firm_in_qinhuangdao())
 
 
 @pytest.mark.parametrize("path", ["/desk/", "/desk/active/", "/desk/side/", "/incidents/"])

@@ -15,18 +15,17 @@ from ground.audit import Actor
 from ground.models import AuditEntry
 from tests.factories import a_callout, a_user, an_enterprise, an_expert, an_incident
 from tests.moments import NOON, TODAY
+from tests.region_cast import FENGNAN, QINHUANGDAO, TANGSHAN, admin_of_tangshan, shown
 from tests.rosters import HEADER, a_person, workbook
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
 
 ADMIN = Actor(None, "省级管理员")
-TANGSHAN, FENGNAN, QINHUANGDAO = "130200", "130207", "130300"
 
 
 @pytest.fixture
 def admin(client: Client) -> Client:
-    """孙静怡, who keeps the roster of 唐山."""
-    client.force_login(a_user("sun", Role.ROSTER_ADMIN, name="孙静怡", region=TANGSHAN))
+    client.force_login(admin_of_tangshan())
     return client
 
 
@@ -38,12 +37,6 @@ def li() -> Expert:
 @pytest.fixture
 def zhao() -> Expert:
     return an_expert("赵工", region=QINHUANGDAO)
-
-
-def shown(client: Client, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200
-    return answer.content.decode()
 
 
 def test_the_list_its_counts_and_its_export_are_of_those_who_live_there(admin, li, zhao):
