@@ -5,17 +5,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
-from coordination.matching import CandidateRow, Excluded, InviteeKind, Need, Pool, Reason, Vocabulary, match
+from coordination.matching import (
+    CandidateRow,
+    Excluded,
+    InviteeKind,
+    Need,
+    Pool,
+    Reason,
+    Requirement,
+    Situation,
+    Vocabulary,
+    match,
+)
 from ground.places import Point
 
 TANGSHAN = Point(39.63, 118.18)
 FIRM = 7
+NOW = datetime(2026, 11, 18, 6, 18, tzinfo=UTC)
+TODAY = date(2026, 11, 18)
 STANDING = (date(2026, 1, 1), date(2028, 12, 31), None)
+LI, WANG, ZHAO, QIAN, SUN, ZHOU, WU = range(1, 8)
+CHEMIST = Requirement(key="chemist", industry="WH")
+
+
+def km_north(distance_km: float) -> tuple[float, float]:
+    return TANGSHAN.latitude + distance_km / 111, TANGSHAN.longitude
+
+
+def roster(people: Mapping[int, tuple[str, str, float]], **facts: Any) -> Pool:
+    """Return experts by id: (name, industry of the main practice, kilometres north of the incident)."""
+    return Pool.of_experts(
+        [(id_, name, *km_north(distance_km), None) for id_, (name, _, distance_km) in people.items()],
+        practices=[(id_, code, "primary") for id_, (_, code, _) in people.items()] + facts.pop("also", []),
+        task_categories=[(id_, "emergency") for id_ in people],
+        appointments=[(id_, *STANDING) for id_ in people],
+        **facts,
+    )
+
+
+def rescue(*requirements: Requirement, **facts: Any) -> Need:
+    return Need(
+        situation=Situation.RESCUE,
+        requirements=requirements,
+        at=NOW,
+        on=TODAY,
+        **{"place": TANGSHAN, "enterprise_id": FIRM, **facts},
+    )
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import random
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import date
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from coordination.matching import (
     CandidateRow,
@@ -23,49 +17,25 @@ from coordination.matching import (
     Need,
     Pool,
     Requirement,
-    Situation,
     Vocabulary,
     Weights,
     match,
     match_all,
 )
-from ground.places import Point
 from ground.terms import Words
-
-NOW = datetime(2026, 11, 18, 6, 18, tzinfo=UTC)
-TODAY = date(2026, 11, 18)
-TANGSHAN = Point(39.63, 118.18)
-FIRM = 7
-LI, WANG, ZHAO, QIAN, SUN, ZHOU, WU = range(1, 8)
-TERM = (date(2026, 1, 1), date(2028, 12, 31), None)
-
-
-def km_north(distance_km: float) -> tuple[float, float]:
-    return TANGSHAN.latitude + distance_km / 111, TANGSHAN.longitude
-
-
-def roster(people: Mapping[int, tuple[str, str, float]], **facts: Any) -> Pool:
-    """Return experts by id: (name, industry of the main practice, kilometres north of the incident)."""
-    return Pool.of_experts(
-        [(id_, name, *km_north(distance_km), None) for id_, (name, _, distance_km) in people.items()],
-        practices=[(id_, code, "primary") for id_, (_, code, _) in people.items()] + facts.pop("also", []),
-        task_categories=[(id_, "emergency") for id_ in people],
-        appointments=[(id_, *TERM) for id_ in people],
-        **facts,
-    )
-
-
-def rescue(*requirements: Requirement, **facts: Any) -> Need:
-    return Need(
-        situation=Situation.RESCUE,
-        requirements=requirements,
-        at=NOW,
-        on=TODAY,
-        **{"place": TANGSHAN, "enterprise_id": FIRM, **facts},
-    )
-
-
-CHEMIST = Requirement(key="chemist", industry="WH")
+from tests.matching_cast import (
+    CHEMIST,
+    LI,
+    QIAN,
+    STANDING,
+    SUN,
+    TODAY,
+    WANG,
+    ZHAO,
+    km_north,
+    rescue,
+    roster,
+)
 
 
 def test_the_nearest_of_equals_is_proposed_and_the_next_three_wait() -> None:
@@ -212,18 +182,6 @@ def test_near_trades_are_searched_only_when_the_trade_is_used_up_and_it_is_said(
     assert scarce.ids() == [2, 3, 4, QIAN + 10, SUN + 10]
 
 
-def test_reserves_are_counted_as_teams_are_where_teams_are_asked_for() -> None:
-    teams = Pool.of_teams(
-        [(LI, "危化队", *km_north(30), "ready", None), (WANG, "烟花队", *km_north(10), "ready", None)],
-        industries=[(LI, "WH"), (WANG, "YH")],
-    )
-    ask = Requirement(key="team", kind=InviteeKind.TEAM, industry="WH")
-
-    widened = match(rescue(ask), teams=teams)["team"].widened_words()
-
-    assert widened and widened.zh.startswith("本行业可用 1 支队伍，不够 1 席和 3 支候补，已扩大到相近行业")
-
-
 def test_neighbours_on_leave_do_not_count_among_those_of_the_trade_who_are_kept_away() -> None:
     people = {number: ("演示", "WH", 20.0) for number in (LI, WANG, ZHAO, QIAN)} | {SUN: ("孙", "YQ", 1.0)}
 
@@ -290,49 +248,6 @@ def test_a_shortfall_names_what_keeps_the_others_away() -> None:
     assert (matched.excluded_count, matched.unfit_count, matched.candidate_count) == (3, 1, 0)
 
 
-def test_two_kinds_of_seats_are_filled_from_two_lists() -> None:
-    teams = Pool.of_teams(
-        [(LI, "演示一队", *km_north(60), "ready", None), (WANG, "演示二队", *km_north(25), "ready", None)],
-        capabilities=[(LI, "plugging"), (WANG, "plugging")],
-    )
-    asks = (replace(CHEMIST, seats=2), Requirement(key="team", kind=InviteeKind.TEAM, capability="plugging"))
-
-    matching = match(rescue(*asks), experts=roster({LI: ("李", "WH", 5), WANG: ("王", "WH", 9)}), teams=teams)
-
-    assert matching.picks == {"chemist": (LI, WANG), "team": (WANG,)}
-    assert matching.reserves == {"chemist": (), "team": (LI,)}
-    row = matching["team"].picked_rows()[0]
-    assert (row.kind, row.name) == (InviteeKind.TEAM, "演示二队")
-    assert row.parts[0].words.zh == "具备能力：plugging"
-
-
-def test_a_team_is_ranked_by_its_minutes_whatever_trades_it_is_registered_for() -> None:
-    teams = Pool.of_teams(
-        [(LI, "演示一队", *km_north(60), "ready", None), (WANG, "演示二队", *km_north(25), "ready", None)],
-        industries=[(LI, "WH")],
-        capabilities=[(LI, "plugging"), (WANG, "plugging")],
-    )
-    ask = Requirement(key="team", kind=InviteeKind.TEAM, capability="plugging", industry="WH")
-
-    assert match(rescue(ask), teams=teams)["team"].ids() == [WANG, LI]
-
-
-def test_of_teams_about_as_near_those_who_went_often_come_later_but_the_nearest_is_sent() -> None:
-    teams = Pool.of_teams(
-        [(LI, "演示一队", *km_north(22), "ready", None), (WANG, "演示二队", *km_north(20), "ready", None)],
-        callouts=[(WANG, 9)],
-    )
-    ask = Requirement(key="team", kind=InviteeKind.TEAM)
-
-    matched = match(rescue(ask), teams=teams)["team"]
-    two = match(rescue(replace(ask, seats=2)), teams=teams)["team"]
-
-    # Where people wait, who arrives first goes; fairness only decides where nobody arrives later for it.
-    assert matched.ids() == [LI, WANG]
-    assert matched.picks == (WANG,)
-    assert two.picks == (LI, WANG)
-
-
 def test_experts_asked_for_urgently_are_the_soonest_and_otherwise_the_best() -> None:
     pool = roster({LI: ("李", "WH", 90), WANG: ("王", "YJ", 20)}, also=[(WANG, "WH", "secondary")])
 
@@ -390,17 +305,6 @@ def test_who_is_kept_away_only_by_another_incident_is_named_for_a_call_when_a_se
     )
 
 
-def test_a_team_leaves_sooner_than_an_expert() -> None:
-    teams = Pool.of_teams([(LI, "演示一队", *km_north(30), "ready", None)])
-    asks = (CHEMIST, Requirement(key="team", kind=InviteeKind.TEAM))
-
-    matching = match(rescue(*asks), experts=roster({LI: ("李", "WH", 30)}), teams=teams)
-
-    expert, team = (matching[key].rows()[0].minutes for key in ("chemist", "team"))
-    assert expert is not None and team is not None
-    assert expert - team == pytest.approx(5)
-
-
 def test_advice_from_afar_costs_no_travel() -> None:
     pool = roster({LI: ("李", "WH", 400), WANG: ("王", "WH", 5)}, callouts=[(WANG, 2)])
 
@@ -425,7 +329,7 @@ def test_somebody_without_a_place_comes_after_those_who_have_one() -> None:
     pool = Pool.of_experts(
         [(LI, "李", None, None, None), (WANG, "王", *km_north(350), None)],
         practices=[(LI, "WH", "primary"), (WANG, "WH", "primary")],
-        appointments=[(LI, *TERM), (WANG, *TERM)],
+        appointments=[(LI, *STANDING), (WANG, *STANDING)],
     )
 
     assert match(rescue(CHEMIST), experts=pool)["chemist"].ids() == [WANG, LI]
@@ -482,175 +386,3 @@ def test_long_lists_are_cut_when_kept_but_the_counts_are_whole() -> None:
 
     assert (len(kept["rows"]), kept["candidates"]) == (5, 50)
     assert (len(kept["excluded"]), kept["unfit_count"]) == (7, 50)
-
-
-# --- what holds for any need and any people ---------------------------------------------------------
-
-CODES = ("WH", "YQ", "QG", "MK")
-
-
-@st.composite
-def provinces(draw: st.DrawFn) -> tuple[list[dict[str, Any]], Need]:
-    """Return some people with random facts, and a need for one to three kinds of them."""
-    people = [
-        {
-            "id": number,
-            "industry": draw(st.sampled_from(CODES)),
-            "also": draw(st.sampled_from(CODES)),
-            "km": draw(st.sampled_from([5.0, 20.0, 20.0, 120.0, None])),
-            "absent": draw(st.integers(0, 5)) == 0,
-            "deployed": draw(st.integers(0, 5)) == 0,
-            "suspended": draw(st.integers(0, 7)) == 0,
-            "appointed": draw(st.integers(0, 7)) != 0,
-            "callouts": draw(st.integers(0, 3)),
-            "interested": draw(st.integers(0, 3)) == 0,
-        }
-        for number in range(1, draw(st.integers(0, 12)) + 1)
-    ]
-    asks = [
-        Requirement(
-            key=f"r{number}",
-            industry=draw(st.sampled_from((*CODES, None))),
-            seats=draw(st.integers(0, 3)),
-            critical=draw(st.booleans()),
-            mode=draw(st.sampled_from(list(Mode))),
-        )
-        for number in range(draw(st.integers(1, 3)))
-    ]
-    situation = draw(st.sampled_from([Situation.RESCUE, Situation.PLAN_REVIEW]))
-    return people, replace(rescue(*asks), situation=situation, task_category="emergency")
-
-
-def pool_of(people: list[dict[str, Any]]) -> Pool:
-    def of(fact: str) -> list[dict[str, Any]]:
-        return [one for one in people if one[fact]]
-
-    return Pool.of_experts(
-        [
-            (one["id"], "演示", *((None, None) if one["km"] is None else km_north(one["km"])), None)
-            if not one["suspended"]
-            else (one["id"], "演示", None, None, TODAY)
-            for one in people
-        ],
-        practices=[(one["id"], one["industry"], "primary") for one in people]
-        + [(one["id"], one["also"], "secondary") for one in people],
-        task_categories=[(one["id"], "emergency") for one in people],
-        appointments=[(one["id"], *TERM) for one in of("appointed")],
-        absences=[(one["id"], TODAY, TODAY, "") for one in of("absent")],
-        deployments=[(one["id"], "SJ-1") for one in of("deployed")],
-        interests=[(one["id"], FIRM, None, None, Words.same("顾问")) for one in of("interested")],
-        callouts=[(one["id"], one["callouts"]) for one in people],
-    )
-
-
-@settings(max_examples=150, deadline=None)
-@given(provinces(), st.randoms(use_true_random=False))
-def test_the_order_in_which_people_are_read_changes_nothing(
-    province: tuple[list[dict[str, Any]], Need], luck: random.Random
-) -> None:
-    people, need = province
-    shuffled = luck.sample(people, len(people))
-
-    assert match(need, experts=pool_of(shuffled)).to_dict() == match(need, experts=pool_of(people)).to_dict()
-
-
-@settings(max_examples=150, deadline=None)
-@given(provinces())
-def test_everybody_is_either_a_candidate_or_left_out_with_exactly_the_true_reasons(
-    province: tuple[list[dict[str, Any]], Need],
-) -> None:
-    people, need = province
-    by_id = {one["id"]: one for one in people}
-    for matched in match(need, experts=pool_of(people)):
-        left_out = {one.id: {reason.code for reason in one.reasons} for one in matched.excluded(None)}
-
-        assert sorted([*matched.ids(), *left_out]) == sorted(by_id)
-        about_fit = {"other_trade", "near_not_needed"}
-        for id_, reasons in left_out.items():
-            one = by_id[id_]
-            true = {
-                code
-                for code, holds in {
-                    "suspended": one["suspended"],
-                    "not_appointed": not one["appointed"],
-                    "absent": one["absent"],
-                    "deployed": one["deployed"],
-                    "recused": one["interested"] and need.situation is Situation.PLAN_REVIEW,
-                }.items()
-                if holds
-            }
-            assert reasons - about_fit == true
-            assert reasons
-            is_of_trade = matched.requirement.industry in {None, one["industry"], one["also"]}
-            assert not (reasons & about_fit and is_of_trade)
-            assert reasons & about_fit or is_of_trade or matched.widened
-        for count in matched.exclusions:
-            assert count.count == sum(
-                count.code in reasons for reasons in left_out.values() if not reasons & about_fit
-            )
-
-
-@settings(max_examples=150, deadline=None)
-@given(provinces())
-def test_nobody_is_proposed_twice_and_nobody_who_is_left_out(
-    province: tuple[list[dict[str, Any]], Need],
-) -> None:
-    people, need = province
-    matching = match(need, experts=pool_of(people))
-
-    proposed = [id_ for matched in matching for id_ in (*matched.picks, *matched.reserves)]
-    assert len(proposed) == len(set(proposed))
-    for matched in matching:
-        assert set(matched.picks) | set(matched.reserves) <= set(matched.ids())
-        assert len(matched.picks) <= matched.requirement.seats
-        assert len(matched.reserves) <= 3 * matched.requirement.seats
-
-
-@settings(max_examples=100, deadline=None)
-@given(provinces())
-def test_no_other_choice_of_people_fills_more_seats_or_is_dearer_in_points(
-    province: tuple[list[dict[str, Any]], Need],
-) -> None:
-    people, need = province
-    small = replace(
-        need, requirements=tuple(replace(a, seats=min(a.seats, 2)) for a in need.requirements[:2])
-    )
-    matching = match(small, experts=pool_of(people[:7]))
-    # Ask each requirement alone with a hopeless number of seats, so that near trades are listed too.
-    alone = [
-        {
-            row.id: (row.fit is Fit.NEAR, round(100 - sum(part.points for part in row.parts), 6))
-            for row in match(
-                replace(small, requirements=(replace(ask, seats=99),)), experts=pool_of(people[:7])
-            )
-            .matches[0]
-            .rows()
-        }
-        for ask in small.requirements
-    ]
-
-    def worth(seating: tuple[tuple[int, ...], ...]) -> tuple[int, int, float]:
-        filled = near = 0
-        missing_points = 0.0
-        for ask, costs, sitting in zip(small.requirements, alone, seating, strict=True):
-            for id_ in sitting:
-                filled += 2 if ask.critical else 1
-                near += costs[id_][0]
-                missing_points += costs[id_][1]
-        return -filled, near, missing_points
-
-    every = [
-        seating
-        for seating in itertools.product(
-            *(
-                [some for n in range(ask.seats + 1) for some in itertools.combinations(costs, n)]
-                for ask, costs in zip(small.requirements, alone, strict=True)
-            )
-        )
-        if len({i for sitting in seating for i in sitting}) == sum(map(len, seating))
-    ]
-    best = min(map(worth, every))
-    ours = worth(tuple(matching.picks.values()))
-    assert ours[:2] == best[:2]
-    # Points are compared by the hundredth, seat by seat.
-    assert ours[2] == pytest.approx(best[2], abs=0.05)
