@@ -217,14 +217,15 @@ def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
         match outcome:
             case Accepted(message_id):
                 _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)
-                if delivery.status in UNSENT or delivery.status == DeliveryStatus.CANCELLED:
-                    if delivery.status in UNSENT:
-                        delivery.status = DeliveryStatus.SENT
+                if delivery.status in UNSENT:
+                    delivery.status = DeliveryStatus.SENT
+                # Whatever it is by now (cancelled, or moved on by a receipt that was quicker): it is out.
+                if not delivery.provider_message_id:
                     delivery.provider = claimed.channel
                     delivery.provider_message_id = message_id
-                    delivery.sent_at = delivery.sent_at or at
-                    delivery.lease_until = None
-                    delivery.save()
+                delivery.sent_at = delivery.sent_at or at
+                delivery.lease_until = None
+                delivery.save()
             case Ambiguous(reason):
                 _finish_intent(claimed, SendOutcome.AMBIGUOUS, reason, at=at)
                 if mine:
@@ -249,6 +250,55 @@ def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
                 if outcome.permanent:
                     _after_failure(delivery, at=at)
         _announce(delivery)
+
+
+def take_report(
+    delivery_id: int,
+    *,
+    delivered: bool,
+    reason: str,
+    sequence: int,
+    channel: str,
+    message_id: str = "",
+    at: datetime,
+) -> bool:
+    """Write down what a provider says became of a message; return whether that changed anything.
+
+    The order in which several reports come makes no difference to what stands here afterwards: one of
+    delivery outweighs any of failure, and of two failures the one with the higher `sequence` counts. It
+    may come before `record`; then it settles the message, and nothing is sent again. A failure moves on to
+    the next way of reaching the recipient. "Delivered" says that a device or a mailbox has it, not that
+    anybody has read it.
+    """
+    with transaction.atomic():
+        delivery = _lock(delivery_id, with_callout=not delivered)
+        before = (delivery.status, delivery.reason, delivery.delivered_at)
+        was = DeliveryStatus(delivery.status)
+        counts = (sequence, reason) > (delivery.provider_sequence, delivery.reason)
+        delivery.provider_sequence = max(delivery.provider_sequence, sequence)
+        delivery.sent_at = delivery.sent_at or at
+        if not delivery.provider_message_id and message_id and not _is_taken(channel, message_id):
+            delivery.provider, delivery.provider_message_id = channel, message_id
+        if delivered:
+            delivery.delivered_at = delivery.delivered_at or at
+            if was is not DeliveryStatus.CANCELLED:
+                delivery.status, delivery.reason = DeliveryStatus.DELIVERED, ""
+        elif was not in (DeliveryStatus.DELIVERED, DeliveryStatus.CANCELLED):
+            delivery.status = DeliveryStatus.FAILED
+            delivery.reason = reason if counts else delivery.reason
+        if was in UNSENT:
+            delivery.lease_until = None
+        delivery.save()
+        if delivery.status == DeliveryStatus.FAILED and was is not DeliveryStatus.FAILED:
+            _after_failure(delivery, at=at)
+        changed = before != (delivery.status, delivery.reason, delivery.delivered_at)
+        if changed:
+            _announce(delivery)
+        return changed
+
+
+def _is_taken(channel: str, message_id: str) -> bool:
+    return Delivery.objects.filter(provider=channel, provider_message_id=message_id).exists()
 
 
 def void_leases(*, of_others_than: uuid.UUID, at: datetime) -> int:
@@ -463,6 +513,7 @@ __all__ = [
     "holders_of",
     "inform",
     "record",
+    "take_report",
     "tell",
     "void_leases",
 ]

@@ -17,7 +17,7 @@ from typing import Final
 
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
-from coordination import callouts, channels, deliveries, guidance
+from coordination import callouts, channels, deliveries, guidance, replies
 from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed
 from coordination.models import Worker
@@ -115,6 +115,7 @@ class Sender:
         self._housekept = at.timestamp()
         Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at)
         deliveries.expire(at=at)
+        replies.catch_up(at=at)
         guidance.catch_up(at=at)
         audit.seal()
         close_old_connections()
@@ -131,6 +132,7 @@ def run_once() -> None:
         for one in claimed:
             deliveries.record(one, send(one), at=clock.now())
     deliveries.expire(at=clock.now())
+    replies.catch_up(at=clock.now())
     guidance.catch_up(at=clock.now())
     audit.seal()
 

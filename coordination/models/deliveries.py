@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
+from coordination.inbound import InboundKind, InboundResult
 from coordination.models.callouts import Callout, Invitation
 from coordination.models.guidance import GuidanceRequest
 from coordination.paging import DeliveryStatus, Purpose
@@ -119,20 +120,24 @@ class SendIntent(models.Model):
 
 
 class Inbound(models.Model):
-    """What came in from outside, once each: receipts, replies, answers. The unique key makes effects exactly-once."""
+    """What came in from outside, once each: receipts, replies. The unique key makes effects exactly-once."""
 
-    provider = models.CharField(max_length=30)
+    provider = models.CharField(max_length=30)  # the code of the channel
     event_id = models.CharField(max_length=120)
-    kind = models.CharField(max_length=12)
+    kind = models.CharField(max_length=12, choices=InboundKind.choices())
     received_at = models.DateTimeField()
+    message_id = models.CharField(max_length=120, blank=True)  # the provider's own name for the message
     body = models.JSONField(default=dict)
     delivery = models.ForeignKey(Delivery, models.SET_NULL, null=True, related_name="inbound")
     invitation = models.ForeignKey(Invitation, models.SET_NULL, null=True, related_name="inbound")
-    result = models.CharField(max_length=30, blank=True)
+    result = models.CharField(max_length=30, choices=InboundResult.choices(), blank=True)
 
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="inbound_event_once")]
+        indexes = [
+            models.Index(fields=["received_at"], condition=Q(result="unknown"), name="inbound_unknown"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.event_id}"
