@@ -17,12 +17,11 @@ from coordination import plan_templates, response_plans
 from coordination.callouts import RequirementSpec
 from coordination.models import ResponsePlan, ResponsePlanLine
 from coordination.response_plans import PlanLine
-from ground import audit
+from ground import audit, kinds
 from ground.audit import Actor
 from ground.mistakes import Mistake, Refused
 from ground.models import Industry, Specialty
 from ground.terms import Words, joined
-from incidents import kinds
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
 

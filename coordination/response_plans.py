@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from coordination.paging import InviteeKind, Mode
+from ground.kinds import IncidentKind
 from ground.terms import Term, Words
-from incidents.kinds import IncidentKind
 from incidents.levels import AccidentLevel
 
 # What the requirements of a callout are edited in has eight lines; one is left for whatever else the day asks.

@@ -16,13 +16,13 @@ from typing import Any
 from django.db import models, transaction
 
 from contracts.models import Enterprise, Site
-from ground import audit
+from ground import audit, kinds
 from ground.audit import Actor
 from ground.mistakes import Mistake, Refused
 from ground.models import Industry, Precision, Region
 from ground.numbering import next_number
 from ground.places import Point
-from incidents import kinds, lifecycle
+from incidents import lifecycle
 from incidents.levels import AccidentLevel, ResponseLevel
 from incidents.lifecycle import IncidentStatus
 from incidents.models import Incident, LogEntry, LogKind

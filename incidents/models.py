@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Enterprise, Site
 from ground.access import Permission
+from ground.kinds import KIND_CHOICES
 from ground.models import Industry, Located, PublicIdModel, User, lies_in
 from ground.terms import Term
-from incidents.kinds import KIND_CHOICES
 from incidents.levels import AccidentLevel, ResponseLevel, Suggestion, suggest
 from incidents.lifecycle import CLOSED_STATUSES, IncidentStatus
 

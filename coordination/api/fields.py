@@ -17,13 +17,12 @@ from rest_framework.views import APIView
 from contracts.models import Enterprise, Site
 from coordination.api.pagination import PARAMETERS
 from coordination.api.problems import invalid, invalid_by
-from ground import phones
+from ground import kinds, phones
 from ground.languages import language, name_of
 from ground.mistakes import Mistake
 from ground.models import ContactKind, ContactPoint, User
 from ground.places import Datum, Point, WrongCoordinates, is_in_china, point_from
 from ground.terms import Term
-from incidents import kinds
 
 # Outside these a slip of the finger is likelier, and the calendar ends within a day or an offset.
 YEARS = range(1950, 2100)

@@ -42,11 +42,12 @@ from coordination.api.pagination import Cursor
 from coordination.api.problems import invalid
 from coordination.api.roster import inside
 from coordination.models import Callout
+from ground import kinds
 from ground.access import Permission
 from ground.guards import Needs
 from ground.languages import is_english, language
 from ground.models import Industry, Precision, Region
-from incidents import handling, kinds
+from incidents import handling
 from incidents.handling import Casualties, FirstReport
 from incidents.levels import AccidentLevel, ResponseLevel
 from incidents.lifecycle import CLOSED_STATUSES, OPEN_STATUSES, IncidentStatus

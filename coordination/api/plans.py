@@ -16,11 +16,11 @@ from coordination.api.fields import CodeField, KindField, Query, TermField, aske
 from coordination.api.pagination import Cursor
 from coordination.models import ResponsePlan
 from coordination.paging import InviteeKind, Mode
+from ground import kinds
 from ground.access import Permission
 from ground.guards import Needs
 from ground.languages import language
 from ground.models import Industry
-from incidents import kinds
 from incidents.levels import AccidentLevel
 
 

@@ -14,9 +14,9 @@ from contracts.models import Capability
 from coordination.api.faces import ANYBODY, Face
 from coordination.api.fields import Named, Query, TermField, asked_of
 from coordination.api.pagination import Cursor
+from ground.kinds import KINDS
 from ground.languages import language
 from ground.models import Industry, Region, RegionLevel, Specialty
-from incidents.kinds import KINDS
 
 
 class RegionRow(serializers.ModelSerializer):

@@ -307,7 +307,7 @@ SPECTACULAR_SETTINGS = {
         "DeploymentStatus": "coordination.paging.DeploymentStatus.choices",
         "GuidanceKind": "coordination.visits.GuidanceKind.choices",
         "GuidanceStatus": "coordination.visits.GuidanceStatus.choices",
-        "IncidentKind": "incidents.kinds.KIND_CHOICES",
+        "IncidentKind": "ground.kinds.KIND_CHOICES",
         "IncidentStatus": "incidents.lifecycle.IncidentStatus.choices",
         "InterestKind": "contracts.models.InterestKind.choices",
         "InvitationStatus": "coordination.paging.InvitationStatus.choices",

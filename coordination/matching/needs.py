@@ -14,10 +14,10 @@ from coordination.paging import InviteeKind, Mode
 from coordination.visits import GuidanceKind
 from ground.dates import SHANGHAI
 from ground.industries import INDUSTRIES, near_to
+from ground.kinds import KINDS
 from ground.laws import INVESTIGATION_RECUSAL, PLAN_REVIEW_RECUSAL, Law
 from ground.places import Point, TravelTimeBasis
 from ground.terms import Term, Words
-from incidents.kinds import KINDS
 
 
 class Situation(Term):
@@ -211,7 +211,7 @@ class Vocabulary:
     """The names of the codes, and which industries are near to which. An unknown code is shown as it is.
 
     Industries and their neighbours are those of `ground.industries`, kinds of incident and the
-    specialties that each calls for those of `incidents.kinds`, unless others are given.
+    specialties that each calls for those of `ground.kinds`, unless others are given.
     """
 
     industries: Mapping[str, Words] = field(default_factory=lambda: _INDUSTRIES)

@@ -10,8 +10,8 @@ from contracts.models import Capability
 from coordination.paging import InviteeKind, Mode
 from coordination.response_plans import PlanLine, Trade
 from ground.access import Permission
+from ground.kinds import KIND_CHOICES
 from ground.models import Industry, PublicIdModel, Specialty, User
-from incidents.kinds import KIND_CHOICES
 from incidents.levels import AccidentLevel
 
 

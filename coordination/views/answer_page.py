@@ -28,13 +28,12 @@ from coordination.paging import (
 )
 from coordination.visits import GuidanceKind
 from experts.models import Expert
-from ground import installation
+from ground import installation, kinds
 from ground.dates import SHANGHAI
 from ground.languages import is_english, language
 from ground.models import ContactKind
 from ground.phones import as_written, masked
 from ground.places import Datum, Point, TravelTimeBasis, degrees_in
-from incidents import kinds
 from incidents.models import Incident
 
 CHANGE_WITHIN: Final = timedelta(minutes=10)

@@ -15,12 +15,11 @@ from django.utils.translation import gettext_lazy as _l
 
 from coordination.views import place_box
 from coordination.views.place_box import Place
-from ground import phones
+from ground import kinds, phones
 from ground.dates import SHANGHAI
 from ground.languages import language, sentence, term_choices
 from ground.mistakes import Mistake
 from ground.models import CoordinateSystem, Industry
-from incidents import kinds
 from incidents.handling import Casualties, FirstReport
 from incidents.levels import AccidentLevel, ResponseLevel
 from incidents.models import Incident

@@ -23,12 +23,12 @@ from coordination.views import callout_forms, plans
 from coordination.views.board import Board, Progress, boards_of, progress_of
 from coordination.views.candidate_table import candidates_of, features_without_candidates, specs_of
 from coordination.views.incident_forms import LevelForm, LineForm
-from ground import clock
+from ground import clock, kinds
 from ground.access import Permission
 from ground.dates import SHANGHAI
 from ground.guards import user_of
 from ground.models import AuditEntry
-from incidents import kinds, lifecycle
+from incidents import lifecycle
 from incidents.levels import AccidentLevel, ResponseLevel
 from incidents.lifecycle import IncidentStatus
 from incidents.models import Incident, LogEntry, LogKind

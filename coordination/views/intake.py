@@ -24,13 +24,13 @@ from coordination.views import place_box
 from coordination.views.candidate_table import Table, tables_of
 from coordination.views.incident_forms import IntakeForm
 from coordination.views.place_box import Place
-from ground import clock
+from ground import clock, kinds
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
 from ground.languages import sentence
 from ground.mistakes import Mistake
 from ground.models import Industry, User
-from incidents import handling, kinds, levels
+from incidents import handling, levels
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
 

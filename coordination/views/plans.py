@@ -26,14 +26,13 @@ from coordination.paging import InviteeKind, Mode
 from coordination.plan_templates import Source
 from coordination.response_plans import PlanLine, Trade
 from coordination.views.plan_forms import KnownVersionForm, PlanForm
-from ground import clock
+from ground import clock, kinds
 from ground.access import Permission
 from ground.guards import actor_of, needs, user_of
+from ground.kinds import IncidentKind
 from ground.languages import language, name_of, sentence
 from ground.mistakes import Mistake
 from ground.models import AuditEntry, Industry, Specialty
-from incidents import kinds
-from incidents.kinds import IncidentKind
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
 

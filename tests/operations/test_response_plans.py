@@ -17,10 +17,10 @@ from coordination.paging import InviteeKind, Mode
 from coordination.plan_templates import TEMPLATES, template_for
 from coordination.planning import NothingToRestore, ShipsWithTemplate, SomebodyWasQuicker, WrongPlan
 from coordination.response_plans import PlanLine, Trade, usual
+from ground import kinds
 from ground.access import Permission, Role
 from ground.audit import Actor
 from ground.models import AuditEntry
-from incidents import kinds
 from incidents.levels import AccidentLevel
 from tests.factories import a_duty_officer, a_user, an_enterprise, an_expert, an_incident
 from tests.moments import NOON, minutes

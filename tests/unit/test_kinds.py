@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ground.industries import BY_CODE, SPECIALTY_BY_CODE
-from incidents.kinds import KIND_CHOICES, KINDS, by_code
+from ground.kinds import KIND_CHOICES, KINDS, by_code
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)

@@ -24,8 +24,8 @@ from coordination.response_plans import (
     seats_for,
     usual,
 )
+from ground import kinds
 from ground.industries import BY_CODE, SPECIALTY_BY_CODE
-from incidents import kinds
 from incidents.levels import AccidentLevel
 
 ORDINARY, MAJOR, SERIOUS, EXTREME = AccidentLevel
