@@ -39,6 +39,8 @@ from incidents.models import Incident
 
 # A paused callout still has a next moment, so that it cannot be forgotten for ever.
 PAUSE = timedelta(days=365)
+STUCK_AT_MOST = timedelta(minutes=1)
+STUCK_ALARM_AT = 3
 
 
 class NoSeats(Mistake):
@@ -172,7 +174,38 @@ def advance(callout_id: int, *, at: datetime) -> None:
     with transaction.atomic():
         callout = progress.lock(callout_id)
         if callout.status == CalloutStatus.OPEN and callout.next_step_at and callout.next_step_at <= at:
+            if callout.failed_steps:
+                callout.failed_steps = 0
+                callout.save(update_fields=["failed_steps"])
             progress.go_on(callout, at=at)
+
+
+def set_aside(callout_id: int, *, at: datetime) -> None:
+    """Put off the next step of a callout that could not be moved on, so that it does not stand before the others.
+
+    It is tried again after a second, then two, four … at most a minute; at the third failure in a row the
+    duty officers are told to see to it by hand.
+    """
+    with transaction.atomic():
+        callout = progress.lock(callout_id)
+        if callout.status != CalloutStatus.OPEN:
+            return
+        callout.failed_steps += 1
+        callout.next_step_at = at + min(
+            STUCK_AT_MOST, timedelta(seconds=2 ** min(callout.failed_steps - 1, 6))
+        )
+        callout.save(update_fields=["failed_steps", "next_step_at"])
+        if callout.failed_steps == STUCK_ALARM_AT:
+            title = wording.subject_title(callout)
+            deliveries.alarm(
+                subject=f"自动通知出错：{title}",
+                text=f"{title}：自动通知连续 {STUCK_ALARM_AT} 次出错，系统会继续重试。"
+                "请打开事件人工通知，并通知维护人员查看日志。",
+                at=at,
+                callout=callout,
+                incident=callout.incident,
+                guidance_request=callout.guidance_request,
+            )
 
 
 def due(at: datetime, *, limit: int = 50) -> list[int]:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from coordination import watch
 from ground import clock, gazetteer, installation
 from ground.access import Permission, Role
 from ground.languages import language
@@ -53,6 +54,8 @@ def _around(request: HttpRequest) -> dict[str, Any]:
         "server_now": clock.now(),
     }
     if isinstance(user, User):
+        if user.may(Permission.READ_INCIDENTS):
+            around["faults"] = watch.reported(at=around["server_now"])
         around["nav"] = _nav(request, user)
         around["role_label"] = _("、").join(_roles(user))
     return around

@@ -8,6 +8,7 @@ once: `claim` writes an intent before the wire, and whoever finds a lease run ou
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,12 +35,17 @@ from ground.access import Role
 from ground.models import ContactPoint, User
 from incidents.models import Incident
 
+log = logging.getLogger(__name__)
+
 # Longer than any channel's own time-out, so a lease that ran out means the sender died or hung.
 LEASE: Final = timedelta(seconds=45)
 BACKOFF_AT_MOST: Final = timedelta(seconds=60)
 ALARM_VALID_FOR: Final = timedelta(hours=12)
 NOTICE_VALID_FOR: Final = timedelta(days=3)
 NO_CONTACT: Final = "没有可用的联系方式"
+# So many attempts that broke off without a certain outcome say that the message itself is at fault.
+POISONOUS: Final = 5
+QUARANTINED: Final = "多次发送都出错，已隔离"
 MAYBE_DUPLICATE: Final = "（可能重复）"
 
 
@@ -145,26 +151,34 @@ def expire(*, at: datetime) -> int:
         ]
     )
     for pk in late:
-        with transaction.atomic():
-            delivery = _lock(pk, with_callout=True)
-            if delivery.status not in UNSENT:
-                continue
-            delivery.status = DeliveryStatus.FAILED
-            delivery.reason = "过了有效时间仍未发出"
-            delivery.lease_until = None
-            delivery.save(update_fields=["status", "reason", "lease_until"])
-            _after_failure(delivery, at=at)
+        _fail(pk, "过了有效时间仍未发出", at=at)
     return len(late)
+
+
+def _fail(delivery_id: int, reason: str, *, at: datetime) -> None:
+    """Give an unsent message up, and go on to whatever comes after it."""
+    with transaction.atomic():
+        delivery = _lock(delivery_id, with_callout=True)
+        if delivery.status not in UNSENT:
+            return
+        delivery.status = DeliveryStatus.FAILED
+        delivery.reason = reason
+        delivery.lease_until = None
+        delivery.save(update_fields=["status", "reason", "lease_until"])
+        _after_failure(delivery, at=at)
 
 
 def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
     """Lease up to `slots` due deliveries to this process and write an intent for each, in one transaction.
 
     Asks whose callout is over or whose invitee is no longer asked are cancelled here, the last moment
-    before the wire. Safe to call from any number of processes: no delivery is leased twice.
+    before the wire; what broke off again and again, or cannot even be written, is put aside as failed.
+    Safe to call from any number of processes: no delivery is leased twice.
     """
     if slots <= 0:
         return []
+    claimed: list[Claimed] = []
+    poison: list[int] = []
     with transaction.atomic():
         ids = _due_ids(slots, at)
         rows = list(
@@ -172,7 +186,6 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
             .select_related("callout", "invitation")
             .order_by("priority", "due_at", "id")
         )
-        claimed = []
         for delivery in rows:
             if (reason := _no_longer_wanted(delivery)) is not None:
                 tried = delivery.lease_no > 0
@@ -182,12 +195,17 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
                 delivery.save(update_fields=["status", "reason", "lease_until"])
                 continue
             # An intent that has no certain outcome: the message may be out already.
-            uncertain = delivery.intents.filter(outcome__in=["", SendOutcome.AMBIGUOUS]).exists()
+            broken_off = delivery.intents.filter(outcome__in=["", SendOutcome.AMBIGUOUS]).count()
+            uncertain = broken_off > 0
+            delivery.maybe_duplicate = delivery.maybe_duplicate or uncertain
+            message = _message_or_none(delivery) if broken_off < POISONOUS else None
+            if message is None:
+                poison.append(delivery.pk)
+                continue
             delivery.lease_no += 1
             delivery.lease_until = at + LEASE
             delivery.lease_holder = holder
             delivery.status = DeliveryStatus.LEASED
-            delivery.maybe_duplicate = delivery.maybe_duplicate or uncertain
             delivery.save(
                 update_fields=["lease_no", "lease_until", "lease_holder", "status", "maybe_duplicate"]
             )
@@ -197,10 +215,13 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
                     delivery_id=delivery.pk,
                     lease_no=delivery.lease_no,
                     channel=delivery.channel,
-                    message=_message(delivery),
+                    message=message,
                     look_up_first=uncertain,
                 )
             )
+    # By itself: a failure locks its callout, which here would come after the message.
+    for pk in poison:
+        _fail(pk, QUARANTINED, at=at)
     return claimed
 
 
@@ -449,6 +470,15 @@ def _message(delivery: Delivery) -> Message:
         purpose=Purpose(delivery.purpose),
         first_tried_at=delivery.intents.order_by("at").values_list("at", flat=True).first(),
     )
+
+
+def _message_or_none(delivery: Delivery) -> Message | None:
+    """Return what to send; None when it cannot even be written, which must not hold up the others."""
+    try:
+        return _message(delivery)
+    except Exception:
+        log.exception("the message of delivery %s cannot be written", delivery.public_id)
+        return None
 
 
 def _finish_intent(claimed: Claimed, outcome: SendOutcome, detail: str, *, at: datetime) -> None:

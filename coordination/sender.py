@@ -12,12 +12,15 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from typing import Final
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
-from coordination import callouts, channels, deliveries, guidance, replies
+from coordination import callouts, channels, deliveries, guidance, replies, watch
 from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed
 from coordination.models import Worker
@@ -46,14 +49,23 @@ class Sender:
 
     def _begin(self, *, alone: bool) -> None:
         at = clock.now()
+        self._register(at)
+        if alone:
+            deliveries.void_leases(of_others_than=self.boot_id, at=at)
+
+    def _register(self, at: datetime) -> None:
         Worker.objects.create(
             boot_id=self.boot_id,
             label=f"{socket.gethostname()}:{os.getpid()}",
             started_at=at,
             heartbeat_at=at,
         )
-        if alone:
-            deliveries.void_leases(of_others_than=self.boot_id, at=at)
+
+    def _report(self, found: Sequence[watch.Problem]) -> None:
+        for problem in found:
+            log.error("%s: %s", problem.code, problem.en)
+        if settings.MUSTER_DEADMAN_URL and not found:
+            self._pool.submit(watch.ping, settings.MUSTER_DEADMAN_URL)
 
     def turn(self) -> None:
         """One turn: record what came back, let due callouts move on, fill the free slots. Never waits for a send."""
@@ -113,9 +125,12 @@ class Sender:
         if at.timestamp() - self._housekept < HOUSEKEEPING_EVERY:
             return
         self._housekept = at.timestamp()
-        Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at)
+        if not Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at):
+            self._register(at)  # thought dead, and cleared away
         deliveries.expire(at=at)
         replies.catch_up(at=at)
+        if (found := watch.look(at=at, skew=clock.skew())) is not None:
+            self._report(found)
         guidance.catch_up(at=at)
         audit.seal()
         close_old_connections()
@@ -133,6 +148,7 @@ def run_once() -> None:
             deliveries.record(one, send(one), at=clock.now())
     deliveries.expire(at=clock.now())
     replies.catch_up(at=clock.now())
+    watch.look(at=clock.now())
     guidance.catch_up(at=clock.now())
     audit.seal()
 
@@ -147,6 +163,7 @@ def _advance_due() -> None:
             raise
         except Exception:
             log.exception("callout %s could not be moved on", callout_id)
+            callouts.set_aside(callout_id, at=at)
 
 
 def send(claimed: Claimed) -> Outcome:

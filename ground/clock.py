@@ -6,7 +6,7 @@ stored or compared comes from here, passed down as `at`. Nothing else in the pro
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 
@@ -22,6 +22,16 @@ def now() -> datetime:
             return moment.astimezone(UTC)
         cursor.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
         return datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=UTC)
+
+
+def skew() -> timedelta:
+    """Return how far this machine's clock is ahead of the database's. Nothing is decided by it; it is shown."""
+    before = datetime.now(UTC)
+    database = now()
+    after = datetime.now(UTC)
+    if before <= database <= after:
+        return timedelta(0)
+    return before - database if database < before else after - database
 
 
 def day_of(moment: datetime) -> date:

@@ -80,6 +80,9 @@ if _mail and "@" not in DEFAULT_FROM_EMAIL:
 # The ways out, in a file of [[channel]] tables; without one a live installation has e-mail alone.
 MUSTER_CHANNELS = env.read("MUSTER_CHANNELS", environment.channels_file, None)
 
+# Called every ten seconds while the watch finds nothing wrong; empty is nobody.
+MUSTER_DEADMAN_URL = env.read("MUSTER_DEADMAN_URL", environment.web_address, "")
+
 # Applications: ours first, so that our templates go before those of the same name elsewhere
 
 INSTALLED_APPS = [

@@ -14,6 +14,7 @@ from coordination.models.draws import Draw
 from coordination.models.guidance import Finding, GuidanceRequest
 from coordination.models.plans import ResponsePlan, ResponsePlanLine
 from coordination.models.recommendations import IdempotentAnswer, Recommendation, RecommendationInputs
+from coordination.models.watch import WatchReport
 from coordination.models.weights import MatchingWeights
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "ResponsePlanLine",
     "Seat",
     "SendIntent",
+    "WatchReport",
     "Worker",
 ]

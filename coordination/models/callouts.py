@@ -75,6 +75,7 @@ class Callout(PublicIdModel):
     wave = models.PositiveIntegerField(default=0)
     next_step_at = models.DateTimeField(null=True)  # null once nothing more will be asked
     paused = models.BooleanField(default=False)
+    failed_steps = models.PositiveSmallIntegerField(default=0)  # in a row; see `callouts.set_aside`
     started_at = models.DateTimeField()
     started_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     first_filled_at = models.DateTimeField(null=True)

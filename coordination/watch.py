@@ -1,0 +1,269 @@
+"""The watch: looks every ten seconds whether anything is late, dead or wrong, and says so to people.
+
+It runs in every sender loop, and one of them takes each turn. It decides nothing about callouts; what
+it does itself is only to put moments right that a wrong clock has set too far ahead, and to clear away
+the rows of dead workers. Nobody who looks at a page has to trust that it runs: a report that is old is
+shown as a fault by itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from http.client import HTTPException
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Min, Q, QuerySet
+
+from coordination import deliveries
+from coordination.announcements import announce
+from coordination.invariants import CALLOUT_OVERDUE, DELIVERY_OVERDUE
+from coordination.models import Callout, Delivery, WatchReport, Worker
+from coordination.paging import POLICIES, UNSENT, CalloutStatus, DeliveryStatus
+from ground.dates import SHANGHAI
+from ground.terms import Words
+
+log = logging.getLogger(__name__)
+
+EVERY: Final = timedelta(seconds=10)
+# A report that is older than this says that nobody is watching.
+STALE_AFTER: Final = timedelta(seconds=45)
+HEARTBEAT_LOST: Final = timedelta(seconds=30)
+# So long a worker that is gone without a word is spoken of; then its row is cleared away.
+DEAD_SHOWN_FOR: Final = timedelta(minutes=10)
+PING_WITHIN_SECONDS: Final = 5
+SKEW_AT_MOST: Final = timedelta(seconds=2)
+ALARM_AGAIN_AFTER: Final = timedelta(minutes=30)
+# Nothing of ours lies further ahead than the slowest policy's patience.
+FARTHEST: Final = max(max(one.answer_within, one.message_valid_for) for one in POLICIES.values()) + timedelta(
+    days=1
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a look at the database finds. Moments are None where nothing is overdue."""
+
+    at: datetime
+    overdue_callouts: int = 0
+    callouts_due_since: datetime | None = None
+    overdue_deliveries: int = 0
+    deliveries_due_since: datetime | None = None
+    dead_workers: tuple[str, ...] = ()
+    live_workers: int = 1
+    quarantined: int = 0
+    clocks_put_right: int = 0
+    skew: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that a person has to know of. `code` is explained in docs/operations.md."""
+
+    code: str
+    zh: str
+    en: str
+
+
+def problems(facts: Facts) -> list[Problem]:
+    """Return what is wrong, the worst first; an empty list is a clean look. Pure."""
+    found = []
+
+    def say(code: str, words: Words, **values: object) -> None:
+        filled = words.filled(**values)
+        found.append(Problem(code, filled.zh, filled.en))
+
+    if facts.overdue_callouts:
+        say(
+            "callouts_overdue",
+            Words(
+                "{count} 个通知应答已过时仍未推进，最早应在 {minutes} 分钟前。请人工电话通知，并检查发送程序。",
+                "{count} callouts are overdue, the oldest by {minutes} min. Ring people up, and look at the sender.",
+            ),
+            count=facts.overdue_callouts,
+            minutes=_minutes(facts.at, facts.callouts_due_since),
+        )
+    if facts.overdue_deliveries:
+        say(
+            "deliveries_overdue",
+            Words(
+                "{count} 条消息到点未发出，最早应在 {minutes} 分钟前。请人工电话通知，并检查通道和发送程序。",
+                "{count} messages are overdue, the oldest by {minutes} min. Ring people up, and look at the "
+                "channels and the sender.",
+            ),
+            count=facts.overdue_deliveries,
+            minutes=_minutes(facts.at, facts.deliveries_due_since),
+        )
+    if facts.quarantined:
+        say(
+            "quarantined",
+            Words(
+                "{count} 条消息多次发送都出错，已隔离不再发。请电话通知，并把日志交给维护人员。",
+                "{count} messages failed again and again and were put aside. Ring these people up, and give the "
+                "log to whoever maintains the system.",
+            ),
+            count=facts.quarantined,
+        )
+    if facts.dead_workers:
+        say(
+            "worker_dead",
+            Words(
+                "发送程序 {names} 没有心跳。其余 {live} 个在运行。请检查那台机器。",
+                "The sender {names} shows no sign of life; {live} others run. Look at that machine.",
+            ),
+            names="、".join(facts.dead_workers),
+            live=facts.live_workers,
+        )
+    if abs(facts.skew) > SKEW_AT_MOST:
+        say(
+            "clock_skew",
+            Words(
+                "服务器时钟与数据库相差 {seconds} 秒。时限以数据库为准；请校准时钟。",
+                "The server's clock is {seconds} s off the database's, which counts. Set the clock right.",
+            ),
+            seconds=f"{facts.skew.total_seconds():.0f}",
+        )
+    if facts.clocks_put_right:
+        say(
+            "clock_jumped",
+            Words(
+                "数据库时钟曾倒退，{count} 个过远的时刻已改正。请校准数据库服务器的时钟。",
+                "The database's clock went back; {count} moments too far ahead were put right. Set its clock.",
+            ),
+            count=facts.clocks_put_right,
+        )
+    return found
+
+
+def _minutes(at: datetime, since: datetime | None) -> int:
+    return max(1, round((at - since) / timedelta(minutes=1))) if since else 1
+
+
+def look(*, at: datetime, skew: timedelta = timedelta(0)) -> list[Problem] | None:
+    """Look, write the report, alarm the duty officers about what is new; None if it is not due yet.
+
+    Any number of processes may call it at any time: one takes the turn. Looking twice is harmless.
+    """
+    with transaction.atomic():
+        report, is_first = WatchReport.objects.get_or_create(pk=1, defaults={"looked_at": at})
+        due = WatchReport.objects.filter(pk=1).filter(
+            # A report from the future is of a clock that has gone back since.
+            Q(looked_at__lte=at - EVERY) | Q(looked_at__gt=at + EVERY)
+        )
+        if not is_first and not due.update(looked_at=at):
+            return None
+        report.refresh_from_db()
+        found = problems(_facts(at, skew))
+        _alarm(found, at=at)
+        if {one.code for one in found} != {one["code"] for one in report.problems}:
+            announce("desk")
+        report.problems = [asdict(one) for one in found]
+        report.clean_since = (report.clean_since or at) if not found else None
+        report.save(update_fields=["problems", "clean_since"])
+    return found
+
+
+def reported(*, at: datetime) -> list[Problem]:
+    """Return what people have to be shown now: what the last look found, or that nobody looks."""
+    report = WatchReport.objects.filter(pk=1).first()
+    if report is None and Worker.objects.filter(heartbeat_at__gt=at - HEARTBEAT_LOST).exists():
+        return []  # the first one has begun just now
+    if report is None or at - report.looked_at > STALE_AFTER:
+        since = f"（最近一次 {report.looked_at.astimezone(SHANGHAI):%H:%M:%S}）" if report else ""
+        return [
+            Problem(
+                "nobody_watches",
+                f"发送程序没有在运行{since}，消息不会发出。请启动 ./run、manage.py sweep 或 Celery worker；急用请打电话。",
+                "No sender is running, so no message leaves. Start ./run, manage.py sweep or a Celery worker; "
+                "ring people up meanwhile.",
+            )
+        ]
+    return [Problem(**one) for one in report.problems]
+
+
+def ping(address: str) -> None:
+    """Tell the outside that all is well; when this stops coming, somebody out there raises the alarm."""
+    try:
+        with urllib.request.urlopen(address, timeout=PING_WITHIN_SECONDS):
+            pass
+    except (OSError, ValueError, HTTPException) as error:
+        log.warning("the dead-man address did not answer: %s", error)
+
+
+def overdue_callouts(at: datetime) -> QuerySet[Callout]:
+    return Callout.objects.filter(status=CalloutStatus.OPEN, next_step_at__lt=at - CALLOUT_OVERDUE)
+
+
+def overdue_deliveries(at: datetime) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        Q(lease_until=None) | Q(lease_until__lt=at),
+        status__in=list(UNSENT),
+        due_at__lt=at - DELIVERY_OVERDUE,
+    )
+
+
+def _facts(at: datetime, skew: timedelta) -> Facts:
+    put_right = _put_clocks_right(at)
+    callouts = overdue_callouts(at)
+    messages = overdue_deliveries(at)
+    dead, live = _workers(at)
+    return Facts(
+        at=at,
+        overdue_callouts=callouts.count(),
+        callouts_due_since=callouts.aggregate(first=Min("next_step_at"))["first"],
+        overdue_deliveries=messages.count(),
+        deliveries_due_since=messages.aggregate(first=Min("due_at"))["first"],
+        dead_workers=dead,
+        live_workers=live,
+        quarantined=Delivery.objects.filter(
+            status=DeliveryStatus.FAILED,
+            reason=deliveries.QUARANTINED,
+            created_at__gte=at - deliveries.ALARM_VALID_FOR,
+        ).count(),
+        clocks_put_right=put_right,
+        skew=skew,
+    )
+
+
+def _workers(at: datetime) -> tuple[tuple[str, ...], int]:
+    """Return the labels of those that died and were not replaced on their machine, and how many live."""
+    Worker.objects.filter(heartbeat_at__lt=at - DEAD_SHOWN_FOR).delete()
+    rows = list(Worker.objects.values_list("label", "heartbeat_at", "started_at"))
+    live = [(label, started) for label, heartbeat, started in rows if at - heartbeat <= HEARTBEAT_LOST]
+    dead = [
+        label
+        for label, heartbeat, _ in rows
+        if at - heartbeat > HEARTBEAT_LOST
+        and not any(_machine(label) == _machine(other) and started >= heartbeat for other, started in live)
+    ]
+    return tuple(sorted(dead)), len(live)
+
+
+def _machine(label: str) -> str:
+    return label.rpartition(":")[0]
+
+
+def _put_clocks_right(at: datetime) -> int:
+    """Bring back what lies farther ahead than anything of ours can: the clock was ahead when it was written."""
+    late_leases = Delivery.objects.filter(
+        status=DeliveryStatus.LEASED, lease_until__gt=at + 2 * deliveries.LEASE
+    ).update(lease_until=at + deliveries.LEASE)
+    late_messages = Delivery.objects.filter(status__in=list(UNSENT), due_at__gt=at + FARTHEST).update(
+        due_at=at
+    )
+    late_steps = Callout.objects.filter(
+        status=CalloutStatus.OPEN, paused=False, next_step_at__gt=at + FARTHEST
+    ).update(next_step_at=at)
+    return late_leases + late_messages + late_steps
+
+
+def _alarm(found: Sequence[Problem], *, at: datetime) -> None:
+    """Alarm the duty officers; what goes on is said again every half hour."""
+    for problem in found:
+        subject = f"系统告警：{problem.code}"
+        if not Delivery.objects.filter(subject=subject, created_at__gt=at - ALARM_AGAIN_AFTER).exists():
+            deliveries.alarm(subject=subject, text=f"{problem.zh}\n{problem.en}", at=at)
