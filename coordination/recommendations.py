@@ -34,8 +34,11 @@ from coordination.matching import (
     Weights,
     match_all,
     papers,
+    reviews,
 )
 from coordination.matching import Requirement as Ask
+from coordination.matching.panels import HAS_CP_SAT, Solver
+from coordination.matching.reviews import PanelMade
 from coordination.models import (
     Callout,
     GuidanceRequest,
@@ -79,6 +82,9 @@ class Proposal:
     subject: Subject | None = None
     others: tuple[Matching, ...] = ()  # other incidents whose open seats were filled in the same run
     looked_at: LookedAt | None = None
+    panel: PanelMade | None = (
+        None  # who of those who may go would sit together, where a whole panel is asked for
+    )
 
     @property
     def picked_experts(self) -> int:
@@ -345,7 +351,7 @@ def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = No
 def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None = None) -> Recommendation:
     """Write the proposal down as it was shown."""
     subject = proposal.subject
-    kept = _outcome(proposal.matching, proposal.others)
+    kept = _outcome(proposal.matching, proposal.others, proposal.panel)
     with transaction.atomic():
         recommendation = Recommendation.objects.create(
             incident=subject if isinstance(subject, Incident) else None,
@@ -358,7 +364,7 @@ def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None
             outcome=kept,
         )
         if proposal.looked_at:
-            content = _compressed(proposal.looked_at)
+            content = _compressed(proposal.looked_at, proposal.panel)
             RecommendationInputs.objects.create(recommendation=recommendation, content=content)
     return recommendation
 
@@ -371,6 +377,10 @@ class NothingToGoBy(Refused):
     """What the recommendation was made from was not kept."""
 
 
+class SolverMissing(Refused):
+    """The panel was found by a solver that is not installed here."""
+
+
 class Damaged(Refused):
     """What was kept of the recommendation cannot be read any more."""
 
@@ -379,7 +389,8 @@ def worked_out_again(kept: Recommendation) -> dict[str, Any]:
     """Return the outcome that the same inputs give now; equal to what was kept, if neither has been touched.
 
     :raises RulesHaveChanged: if this program has another version of the rules. :raises NothingToGoBy: if the
-        inputs were not kept. :raises Damaged: if what was kept cannot be read.
+        inputs were not kept. :raises SolverMissing: if it takes the optional extra `panels`.
+        :raises Damaged: if what was kept cannot be read.
     """
     if kept.rules_version != RULES_VERSION:
         raise RulesHaveChanged(
@@ -393,6 +404,12 @@ def worked_out_again(kept: Recommendation) -> dict[str, Any]:
             "这次推荐没有保存输入，无法复算。",
             "What it was made from was not kept, so it cannot be done again.",
         )
+    panel = kept.outcome.get("panel")
+    if isinstance(panel, dict) and panel.get("solver") == Solver.CP_SAT and not HAS_CP_SAT:
+        raise SolverMissing(
+            "这个专家组是用 OR-Tools 求出的。请安装可选组件 panels（pip install 'muster[panels]'）再复算。",
+            "OR-Tools found this panel. Install the optional extra (pip install 'muster[panels]') to do it again.",
+        )
     try:
         said = json.loads(zlib.decompress(inputs.content))
         needs = [papers.read_need(one) for one in (kept.outcome["need"], *kept.outcome["others"])]
@@ -402,12 +419,9 @@ def worked_out_again(kept: Recommendation) -> dict[str, Any]:
             papers.read_pool(said["teams"]),
             papers.read_vocabulary(said["vocabulary"]),
         )
-    except (zlib.error, ValueError, LookupError, TypeError, AttributeError) as damage:
-        raise Damaged(
-            f"保存的推荐 {kept.public_id} 已损坏或被改动，无法复算。请从备份取出当时的记录再复算。",
-            f"What was kept of the recommendation {kept.public_id} is damaged or was changed, so it cannot be "
-            "done again. Take the record from a backup of that time.",
-        ) from damage
+        asked = reviews.read(panel, said["backgrounds"]) if panel else None
+    except _UNREADABLE as damage:
+        raise _damaged(kept) from damage
     matching, *others = match_all(
         needs,
         experts=looked_at.experts,
@@ -415,19 +429,37 @@ def worked_out_again(kept: Recommendation) -> dict[str, Any]:
         vocabulary=looked_at.vocabulary,
         weights=weights,
     )
-    return json.loads(json.dumps(_outcome(matching, others)))  # type: ignore[no-any-return]  # a dict went in
+    try:
+        made = reviews.seat(matching.matches[0], asked) if asked else None
+    except _UNREADABLE as damage:  # such as a leader who sits nowhere
+        raise _damaged(kept) from damage
+    return json.loads(json.dumps(_outcome(matching, others, made)))  # type: ignore[no-any-return]  # a dict went in
 
 
-def _outcome(matching: Matching, others: Sequence[Matching]) -> dict[str, Any]:
-    return matching.to_dict() | {"others": [other.need.to_dict() for other in others]}
+_UNREADABLE = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
 
 
-def _compressed(looked_at: LookedAt) -> bytes:
-    said = {
+def _damaged(kept: Recommendation) -> Damaged:
+    return Damaged(
+        f"保存的推荐 {kept.public_id} 已损坏或被改动，无法复算。请从备份取出当时的记录再复算。",
+        f"What was kept of the recommendation {kept.public_id} is damaged or was changed, so it cannot be "
+        "done again. Take the record from a backup of that time.",
+    )
+
+
+def _outcome(matching: Matching, others: Sequence[Matching], panel: PanelMade | None) -> dict[str, Any]:
+    said = matching.to_dict() | {"others": [other.need.to_dict() for other in others]}
+    return said | {"panel": panel.to_dict()} if panel else said
+
+
+def _compressed(looked_at: LookedAt, panel: PanelMade | None) -> bytes:
+    said: dict[str, Any] = {
         "experts": papers.written_pool(looked_at.experts),
         "teams": papers.written_pool(looked_at.teams),
         "vocabulary": papers.written_vocabulary(looked_at.vocabulary),
     }
+    if panel:
+        said["backgrounds"] = panel.backgrounds()
     return zlib.compress(json.dumps(said, ensure_ascii=False, allow_nan=False).encode())
 
 

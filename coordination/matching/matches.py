@@ -110,6 +110,16 @@ class Match:
         rows = self._ranked.scores.rows[: self.candidate_count][:stop]
         return [int(id_) for id_ in self.pool.ids[rows]]
 
+    def points(self) -> list[tuple[int, int, bool]]:
+        """Return (id, hundredths of a point, of a near trade) of the experts who may go, best first, without words."""
+        ranked, count = self._ranked, self.candidate_count
+        points = 100 * scoring.COSTS_A_UNIT - ranked.costs[:count] // scoring.TIE_MINUTES
+        ids = self.pool.ids[ranked.scores.rows[:count]]
+        return [
+            (id_, each, at >= ranked.of_trade)
+            for at, (id_, each) in enumerate(zip(ids.tolist(), points.tolist(), strict=True))
+        ]
+
     def nearest(self, count: int) -> list[tuple[int, Point]]:
         """Return the ids and places of those who may go and would be there first, the soonest first."""
         scores = self._ranked.scores

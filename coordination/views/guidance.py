@@ -20,13 +20,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from coordination import answers, callouts, draws, guidance, live, recommendations, tasks
+from coordination import answers, callouts, draws, guidance, live, recommendations, review_panels, tasks
 from coordination.answers import Answer
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.models import GuidanceRequest, Invitation
 from coordination.paging import AnswerSource, CalloutStatus, Reply
 from coordination.recommendations import Proposal
-from coordination.views import guidance_draws
+from coordination.views import guidance_draws, guidance_panels
 from coordination.views import guidance_page as shown
 from coordination.views.guidance_forms import DaysForm, ReportForm
 from coordination.visits import FINISHED, GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
@@ -200,6 +200,13 @@ def _ask_drawn(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: date
     return said
 
 
+def _ask_panel(request: HttpRequest, asked: GuidanceRequest, by: Actor, at: datetime) -> str:
+    """Ask the panel that was shown, the leader first; of a running one those who are to join it."""
+    rules = guidance_panels.rules_of(request.POST)
+    shown_ = guidance_panels.ticked(request.POST)
+    return guidance_panels.asked_words(review_panels.ask(asked, rules, shown=shown_, by=by, at=at))
+
+
 def _ask(
     asked: GuidanceRequest, proposal: Proposal, invitees: Sequence[Invitee], by: Actor, at: datetime
 ) -> None:
@@ -261,6 +268,7 @@ _STEPS: Final[Mapping[str, Callable[[HttpRequest, GuidanceRequest, Actor, dateti
     "return": _return,
     "draw": _draw,
     "ask-drawn": _ask_drawn,
+    "ask-panel": _ask_panel,
     "callout": _source,
     "stop": _stop,
     "schedule": _schedule,
@@ -359,8 +367,13 @@ def _detail(
         "wanted": asked.experts_wanted,
         "most_seats": draws.MOST_SEATS,
     }
-    matched = _open_to(request, Permission.MATCH).filter(pk=asked.pk)
-    if _wants_candidates(asked, running) and matched.exists():
+    may_match = _open_to(request, Permission.MATCH).filter(pk=asked.pk).exists()
+    rules = request.POST if request.method == "POST" else request.GET
+    panel = guidance_panels.card(asked, rules, may_propose=may_handle and may_match, at=at)
+    context["panel"] = panel
+    if panel and panel.problem and not problem:
+        status = 422
+    if _wants_candidates(asked, running) and may_match:
         context |= _candidates(asked, at)
     return render(request, "coordination/guidance/detail.html", context, status=status)
 

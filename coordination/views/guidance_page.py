@@ -9,6 +9,7 @@ from datetime import date, datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from coordination import review_panels
 from coordination.models import Deployment, GuidanceRequest, Invitation
 from coordination.paging import InvitationStatus
 from coordination.visits import GuidanceStatus
@@ -126,6 +127,7 @@ class ExpertCard:
     phone: str
     is_there: bool
     has_reported: bool
+    leads: bool = False  # 组长 of a review panel
 
 
 def accepted_experts(request: GuidanceRequest) -> list[ExpertCard]:
@@ -138,7 +140,10 @@ def accepted_experts(request: GuidanceRequest) -> list[ExpertCard]:
         .order_by("answered_at")
     )
     there = dict(Deployment.objects.filter(invitation__in=rows).values_list("invitation", "status"))
-    return [_card(row.expert, there.get(row.pk, "")) for row in rows if row.expert]
+    leader = review_panels.leader_of(request)
+    return [
+        _card(row.expert, there.get(row.pk, ""), leads=row.expert_id == leader) for row in rows if row.expert
+    ]
 
 
 def has_expert(request: GuidanceRequest) -> bool:
@@ -170,7 +175,7 @@ def help_line() -> str:
     return _("需要帮助？请拨打 %(phone)s") % {"phone": phone} if phone else ""
 
 
-def _card(expert: Expert, status: str) -> ExpertCard:
+def _card(expert: Expert, status: str, *, leads: bool) -> ExpertCard:
     phone = next((c.value for c in expert.contacts.all() if c.kind != ContactKind.EMAIL), "")
     number = Appointment.objects.filter(expert=expert).values_list("number", flat=True).first() or ""
     skills = [specialty.name for specialty in expert.specialties.all()]
@@ -183,6 +188,7 @@ def _card(expert: Expert, status: str) -> ExpertCard:
         phone=phone,
         is_there=status in ("on_scene", "released", "reported"),
         has_reported=status == "reported",
+        leads=leads,
     )
 
 

@@ -218,6 +218,8 @@ API = {
     "guidance-requests/<uuid:public_id>/": Doors(get="DRLAE", patch="E", own="E"),
     "guidance-requests/<uuid:public_id>/candidates/": Doors(get="DRLA"),
     "guidance-requests/<uuid:public_id>/draw/": Doors(get="DRLAE", post="R", own="E"),
+    "guidance-requests/<uuid:public_id>/panels/": Doors(get="DRLAE", post="R", own="E"),
+    "guidance-requests/<uuid:public_id>/panels/ask/": Doors(post="R"),
     "guidance-requests/<uuid:public_id>/submit/": Doors(post="E", own="E"),
     "guidance-requests/<uuid:public_id>/accept/": Doors(post="R"),
     "guidance-requests/<uuid:public_id>/return/": Doors(post="R"),
