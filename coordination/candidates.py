@@ -29,7 +29,14 @@ from contracts.models import (
 )
 from coordination.matching import Need, Pool, Vocabulary
 from coordination.models import Deployment, Invitation
-from coordination.paging import OUT, DeliveryStatus, DeploymentStatus, InvitationStatus, Purpose
+from coordination.paging import (
+    OUT,
+    CalloutStatus,
+    DeliveryStatus,
+    DeploymentStatus,
+    InvitationStatus,
+    Purpose,
+)
 from coordination.visits import GuidanceStatus
 from experts.models import (
     Absence,
@@ -68,6 +75,8 @@ def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool
             interests=engaged.interests,
             visits=engaged.visits,
             deployments=engaged.expert_deployments,
+            asked=engaged.experts_asked,
+            asked_in_drills=engaged.experts_asked_in_drills,
             callouts=engaged.expert_callouts,
             experience=engaged.expert_experience,
             last_answers=engaged.expert_answers,
@@ -79,6 +88,8 @@ def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool
             agreement_sites=engaged.agreement_sites,
             measured_drives=engaged.measured_drives,
             deployments=engaged.team_deployments,
+            asked=engaged.teams_asked,
+            asked_in_drills=engaged.teams_asked_in_drills,
             callouts=engaged.team_callouts,
             experience=engaged.team_experience,
             last_answers=engaged.team_answers,
@@ -206,6 +217,10 @@ class _Engagements:
     measured_drives: list[tuple[str, int]]
     expert_deployments: list[tuple[int, str]]
     team_deployments: list[tuple[int, str]]
+    experts_asked: list[tuple[int, str]]
+    teams_asked: list[tuple[int, str]]
+    experts_asked_in_drills: list[tuple[int, str]]
+    teams_asked_in_drills: list[tuple[int, str]]
     expert_callouts: list[tuple[int, int]]
     team_callouts: list[tuple[int, int]]
     expert_experience: list[tuple[int, str, int]]
@@ -219,10 +234,7 @@ class _Engagements:
 
     @classmethod
     def read(cls, need: Need, incident_kinds: set[str]) -> _Engagements:
-        deployed = Invitation.objects.filter(status=InvitationStatus.ACCEPTED, exclusive=True).values_list(
-            "expert_id", "team_id", "callout__incident__number"
-        )
-        experts_deployed, teams_deployed = _split((e, t, number or "") for e, t, number in deployed)
+        experts_tied_up, teams_tied_up = _split(_tied_up())
         contacts = _contacts(need.at)
         experts_called, teams_called = _split((e, t, n) for e, t, n, _, _ in contacts if n)
         experts_answered, teams_answered = _split((e, t, _day(on)) for e, t, _, on, _ in contacts if on)
@@ -238,8 +250,12 @@ class _Engagements:
             measured_drives=[
                 (one.number, one.measured_minutes) for one in promises if one.measured_minutes is not None
             ],
-            expert_deployments=experts_deployed,
-            team_deployments=teams_deployed,
+            expert_deployments=_deployed(experts_tied_up),
+            team_deployments=_deployed(teams_tied_up),
+            experts_asked=_asked(experts_tied_up, in_drills=False),
+            teams_asked=_asked(teams_tied_up, in_drills=False),
+            experts_asked_in_drills=_asked(experts_tied_up, in_drills=True),
+            teams_asked_in_drills=_asked(teams_tied_up, in_drills=True),
             expert_callouts=experts_called,
             team_callouts=teams_called,
             expert_experience=[(expert, *fact) for expert, fact in experts_experience],
@@ -251,6 +267,36 @@ class _Engagements:
             experts_unreached=[expert for expert, _ in experts_unreached],
             teams_unreached=[team for team, _ in teams_unreached],
         )
+
+
+def _tied_up() -> list[Any]:
+    """Return (expert, team, (status, the incident's number, is it a drill)) of all who may not be free now.
+
+    Who holds an exclusive seat has accepted; who was asked for an incident and has not answered may any
+    minute. A request for guidance asks for another day, so it keeps nobody waiting. Two queries in one: with
+    an "or" in place of the union, every invitation there ever was would be read.
+    """
+    columns = ("expert_id", "team_id", "status", "callout__incident__number", "callout__incident__is_drill")
+    deployed = Invitation.objects.filter(status=InvitationStatus.ACCEPTED, exclusive=True)
+    asked = Invitation.objects.filter(status=InvitationStatus.ASKED, callout__incident__isnull=False).exclude(
+        callout__status=CalloutStatus.CLOSED
+    )
+    lines = deployed.order_by().values_list(*columns).union(asked.order_by().values_list(*columns), all=True)
+    return [(expert, team, (status, number, is_drill)) for expert, team, status, number, is_drill in lines]
+
+
+def _deployed(tied_up: list[Any]) -> list[tuple[int, str]]:
+    return [
+        (id_, number or "") for id_, (status, number, _) in tied_up if status == InvitationStatus.ACCEPTED
+    ]
+
+
+def _asked(tied_up: list[Any], *, in_drills: bool) -> list[tuple[int, str]]:
+    return [
+        (id_, number)
+        for id_, (status, number, is_drill) in tied_up
+        if status == InvitationStatus.ASKED and is_drill is in_drills
+    ]
 
 
 def _contacts(at: datetime) -> list[Any]:

@@ -39,6 +39,7 @@ class _Somebody:
     callouts: int
     is_primary: bool = True
     answered_days_ago: int | None = None
+    is_asked_elsewhere: bool = False
 
     @property
     def place(self) -> tuple[float, float]:
@@ -56,6 +57,7 @@ _TEAMS: Final = (
     _Somebody(name=Words("甲队", "Team A"), km=18, callouts=5),
     _Somebody(name=Words("乙队", "Team B"), km=24, callouts=0),
     _Somebody(name=Words("丙队", "Team C"), km=40, callouts=1),
+    _Somebody(name=Words("丁队", "Team D"), km=14, callouts=0, is_asked_elsewhere=True),
 )
 
 
@@ -120,6 +122,7 @@ def teams(weights: Weights) -> tuple[Standing, ...]:
         [(id_, one.name.zh, *one.place, "ready", None) for id_, one in enumerate(_TEAMS, 1)],
         industries=[(id_, "WH") for id_, _ in enumerate(_TEAMS, 1)],
         callouts=[(id_, one.callouts) for id_, one in enumerate(_TEAMS, 1)],
+        asked=[(id_, "another") for id_, one in enumerate(_TEAMS, 1) if one.is_asked_elsewhere],
     )
     found = match(_need(InviteeKind.TEAM), teams=pool, weights=weights)["1"]
     return _standings(found.rows(), _TEAMS, ("travel", "load"))

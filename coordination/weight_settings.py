@@ -157,6 +157,20 @@ OTHERS: Final = (
         least=0,
         most=60,
     ),
+    Setting(
+        name="asked_elsewhere_minutes",
+        label=Words(
+            "正被另一起事件通知的算晚到", "Who is being asked for another incident counts as later by"
+        ),
+        meaning=Words(
+            "另一起事件正在等其答复的专家和队伍，排序时算作晚到这么多分钟，只是往后排，不排除；0 就只提示。",
+            "Experts and teams from whom another incident waits for an answer are ranked as if they came so many "
+            "minutes later; that puts them back and keeps nobody out. At 0 it is only pointed out.",
+        ),
+        unit=_MINUTES,
+        least=0,
+        most=120,
+    ),
 )
 SETTINGS: Final = (*SHARES, *OTHERS)
 BY_NAME: Final[Mapping[str, Setting]] = MappingProxyType({one.name: one for one in SETTINGS})

@@ -50,6 +50,9 @@ class WeightsShown(serializers.Serializer):
     fairness_minutes = serializers.IntegerField(
         help_text="So much later a team counts for each call-out of the last 90 days."
     )
+    asked_elsewhere_minutes = serializers.IntegerField(
+        help_text="So much later those count from whom another incident waits for an answer."
+    )
     points = PointsShown()
 
 

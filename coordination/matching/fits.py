@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordination.matching.needs import KnownDrive, Need, Requirement, Vocabulary
-from coordination.matching.pool import NOBODY, Pool
+from coordination.matching.pool import NOBODY, Pool, Rows
 from coordination.paging import InviteeKind
 from ground.places import TravelTimeBasis
 
@@ -60,6 +60,18 @@ class Case:
         """Return where the minutes of a row come from."""
         drive = self.drives.get(row)
         return drive.basis if drive else TravelTimeBasis.STRAIGHT_LINE
+
+    @property
+    def asked_elsewhere(self) -> Rows:
+        """Return the rows from which another incident waits for an answer; drills apart.
+
+        One pool serves several needs, each of which has asked people of its own, so its label is left out.
+        """
+        return self.pool.asked.rows_but(self.need.label)
+
+    @property
+    def asked_in_other_drills(self) -> Rows:
+        return self.pool.asked_in_drills.rows_but(self.need.label)
 
     @property
     def asks_experts(self) -> bool:

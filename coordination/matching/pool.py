@@ -57,6 +57,10 @@ class Tags:
     def rows(self, code: str) -> Rows:
         return self._rows.get(code, NOBODY)
 
+    def rows_but(self, code: str) -> Rows:
+        """Return the rows with any other code. A row may be named twice."""
+        return np.concatenate([NOBODY, *(rows for other, rows in self._rows.items() if other != code)])
+
     def has(self, row: int, code: str) -> bool:
         rows = self.rows(code)
         position = int(np.searchsorted(rows, row))
@@ -178,6 +182,8 @@ class Pool:
     absences: Spans[str] = field(default_factory=Spans)
     visits: Spans[str] = field(default_factory=Spans)
     deployments: Spans[str] = field(default_factory=Spans)
+    asked: Tags = field(default_factory=Tags)  # for which incidents an answer is waited for, by number
+    asked_in_drills: Tags = field(default_factory=Tags)
     certificates: Spans[None] = field(default_factory=Spans)  # by name
     interests: Spans[Words] = field(default_factory=Spans)  # by enterprise
     agreements: Spans[Promise] = field(default_factory=Spans)  # by enterprise
@@ -217,6 +223,8 @@ class Pool:
         visits: Iterable[tuple[int, date, date, str]] = (),
         agreements: Iterable[tuple[int, int, date, date, date | None, str, int | None]] = (),
         deployments: Iterable[tuple[int, str]] = (),
+        asked: Iterable[tuple[int, str]] = (),
+        asked_in_drills: Iterable[tuple[int, str]] = (),
         agreement_sites: Iterable[tuple[str, int, str]] = (),
         measured_drives: Iterable[tuple[str, int]] = (),
         callouts: Iterable[tuple[int, int]] = (),
@@ -255,6 +263,8 @@ class Pool:
             deployments=Spans(
                 (row_of[i], None, BEGINNING, NEVER, label) for i, label in deployments if i in row_of
             ),
+            asked=_tags(row_of, asked),
+            asked_in_drills=_tags(row_of, asked_in_drills),
             agreements=Spans(
                 (
                     *(row_of[i], enterprise, starts.toordinal(), _last_day(ends, ended)),
@@ -283,6 +293,8 @@ class Pool:
         interests: Iterable[tuple[int, int, date | None, date | None, Words]] = (),
         visits: Iterable[tuple[int, date, date, str]] = (),
         deployments: Iterable[tuple[int, str]] = (),
+        asked: Iterable[tuple[int, str]] = (),
+        asked_in_drills: Iterable[tuple[int, str]] = (),
         callouts: Iterable[tuple[int, int]] = (),
         experience: Iterable[tuple[int, str, int]] = (),
         last_answers: Iterable[tuple[int, date]] = (),
@@ -305,6 +317,8 @@ class Pool:
         :param interests: (id, enterprise id, starts_on, ends_on, words such as "本企业受聘顾问").
         :param visits: (id, starts_on, ends_on, label) for guidance agreed but not yet done.
         :param deployments: (id, label) for exclusive seats not yet released, such as an incident's number.
+        :param asked: (id, label) for every incident for which they were asked and have not answered yet;
+            `asked_in_drills` the same for drills. The label is compared with that of a need.
         :param callouts: (id, how often called out in the last 90 days).
         :param experience: (id, kind of incident, how often sent to one).
         :param last_answers: (id, the day of an answer to any call); the latest counts.
@@ -349,6 +363,8 @@ class Pool:
             interests=interests,
             visits=visits,
             deployments=deployments,
+            asked=asked,
+            asked_in_drills=asked_in_drills,
             callouts=callouts,
             experience=experience,
             last_answers=last_answers,
@@ -371,6 +387,8 @@ class Pool:
         agreement_sites: Iterable[tuple[str, int, str]] = (),
         measured_drives: Iterable[tuple[str, int]] = (),
         deployments: Iterable[tuple[int, str]] = (),
+        asked: Iterable[tuple[int, str]] = (),
+        asked_in_drills: Iterable[tuple[int, str]] = (),
         callouts: Iterable[tuple[int, int]] = (),
         experience: Iterable[tuple[int, str, int]] = (),
         last_answers: Iterable[tuple[int, date]] = (),
@@ -422,6 +440,8 @@ class Pool:
             agreement_sites=agreement_sites,
             measured_drives=measured_drives,
             deployments=deployments,
+            asked=asked,
+            asked_in_drills=asked_in_drills,
             callouts=callouts,
             experience=experience,
             last_answers=last_answers,

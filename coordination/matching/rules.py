@@ -19,7 +19,7 @@ from coordination.matching.rule import EXPERTS, TEAMS, Rule, always
 from coordination.paging import Mode
 from ground.terms import Words, joined
 
-RULES_VERSION = "2026.4"
+RULES_VERSION = "2026.5"
 
 
 # --- elsewhere ------------------------------------------------------------------------------------
@@ -50,6 +50,22 @@ def _explain_deployed(case: Case, row: int) -> Words:
 def _explain_deployed_before(case: Case, row: int) -> Words:
     return Words("正在出动：{label}，到访前须确认已返回", "deployed now: {label}; must be back first").filled(
         label=_deployment_labels(case, row)
+    )
+
+
+def _asked_elsewhere(case: Case) -> Rows:
+    return np.concatenate([case.asked_elsewhere, case.asked_in_other_drills])
+
+
+def _explain_asked_elsewhere(case: Case, row: int) -> Words:
+    incidents = [Words.same(number) for number in case.pool.asked.codes(row) if number != case.need.label]
+    drills = [
+        Words("演练 {number}", "drill {number}").filled(number=number)
+        for number in case.pool.asked_in_drills.codes(row)
+        if number != case.need.label
+    ]
+    return Words("正被 {label} 通知，尚未答复", "being asked for {label}, no answer yet").filled(
+        label=joined([*incidents, *drills])
     )
 
 
@@ -209,6 +225,17 @@ CAUTIONS: tuple[Rule, ...] = (
         ),
         holds_for=_deployed_before,
         explain=_explain_deployed_before,
+    ),
+    Rule(
+        code="asked_elsewhere",
+        label=Words("正被另一起通知", "being asked elsewhere"),
+        sentence=Words(
+            "正被另一起事件通知、尚未答复的，可派，但提示；立即出动的按晚到排序",
+            "who is being asked for another incident may be asked too; it is said, and whoever is needed now "
+            "is ranked as if they came later",
+        ),
+        holds_for=_asked_elsewhere,
+        explain=_explain_asked_elsewhere,
     ),
     Rule(
         code="refused_today",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordination.matching.fits import Case, Fit
-from coordination.matching.pool import Floats, Rows
+from coordination.matching.pool import NOBODY, Floats, Rows
 from coordination.paging import InviteeKind, Mode
 from ground import places
 from ground.terms import Words, joined
@@ -50,9 +50,14 @@ class Weights:
     load and freshness are worth half at `travel_half_at_minutes`, `load_half_at_callouts` and
     `freshness_half_at_days`. A team is ranked by its minutes, `fairness_minutes` longer for every call-out
     of the last 90 days.
+
+    Whoever is needed now and is being asked for another incident is ranked as if they arrived
+    `asked_elsewhere_minutes` later. So many minutes and not a tier behind all others: they may yet say no
+    there, and a team ten minutes away must not be displaced by one three hours away. The figure is an
+    assumption.
     """
 
-    version: str = "2026.2"
+    version: str = "2026.3"
     expertise: float = 50
     travel: float = 30
     load: float = 15
@@ -61,6 +66,7 @@ class Weights:
     load_half_at_callouts: float = 4
     freshness_half_at_days: float = 90
     fairness_minutes: float = 2
+    asked_elsewhere_minutes: float = 30
 
     @property
     def points(self) -> tuple[float, float, float, float]:
@@ -83,6 +89,7 @@ class Weights:
             "load_half_at_callouts": self.load_half_at_callouts,
             "freshness_half_at_days": self.freshness_half_at_days,
             "fairness_minutes": self.fairness_minutes,
+            "asked_elsewhere_minutes": self.asked_elsewhere_minutes,
         }
 
 
@@ -106,11 +113,15 @@ class ScorePart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Columns over some rows of a pool. Kilometres and minutes are not a number where unknown."""
+    """Columns over some rows of a pool. Kilometres and minutes are not a number where unknown.
+
+    `minutes` are the true ones, which are shown; in the ranking somebody is `delays` minutes later.
+    """
 
     rows: Rows
     distances_km: Floats
     minutes: Floats
+    delays: Floats
     expertise: Floats
     travel: Floats
     load: Floats
@@ -122,6 +133,7 @@ class Scores:
             self.rows[order],
             self.distances_km[order],
             self.minutes[order],
+            self.delays[order],
             self.expertise[order],
             self.travel[order],
             self.load[order],
@@ -159,18 +171,34 @@ def score(
     """Return the columns of the score for these rows."""
     expertise_points, travel_points, load_points, freshness_points = weights.points
     distances_km, minutes = travel(case, rows, turnout)
-    near = np.where(np.isnan(minutes), 0.0, 0.5 ** (minutes / weights.travel_half_at_minutes))
+    delays = _delays(case, rows, weights)
+    near = np.where(np.isnan(minutes), 0.0, 0.5 ** ((minutes + delays) / weights.travel_half_at_minutes))
     callouts = case.pool.callouts[rows].astype(np.float64)
     rested: Floats = weights.load_half_at_callouts / (weights.load_half_at_callouts + callouts)
     return Scores(
         rows,
         distances_km,
         minutes,
+        delays,
         expertise=_expertise(case, rows) * expertise_points,
         travel=near * travel_points,
         load=rested * load_points,
         freshness=_freshness(case, rows, weights) * freshness_points,
     )
+
+
+def _delays(case: Case, rows: Rows, weights: Weights) -> Floats:
+    """Return by how many minutes each row counts as later than it would be there; see `Weights`.
+
+    A drill delays nobody: it takes nobody from those who are in need. Neither does an answer that is
+    waited for today delay a visit of next week.
+    """
+    asked = case.asked_elsewhere if case.need.starts_now else NOBODY
+    if not len(asked):
+        return np.zeros(len(rows))
+    delays = np.zeros(len(case.pool))
+    delays[asked] = max(0.0, weights.asked_elsewhere_minutes)
+    return delays[rows]
 
 
 def _expertise(case: Case, rows: Rows) -> Floats:
@@ -221,9 +249,9 @@ def _freshness(case: Case, rows: Rows, weights: Weights) -> Floats:
 
 
 def arrivals(scores: Scores) -> Costs:
-    """Return how late each row would be there, in hundredths of a minute."""
+    """Return how late each row counts as being there, in hundredths of a minute."""
     minutes = np.where(np.isnan(scores.minutes), UNKNOWN_MINUTES, scores.minutes)
-    hundredths: Costs = np.rint(minutes * COSTS_A_UNIT).astype(np.int64)
+    hundredths: Costs = np.rint((minutes + scores.delays) * COSTS_A_UNIT).astype(np.int64)
     return hundredths
 
 
@@ -232,9 +260,12 @@ def costs_of(case: Case, scores: Scores, weights: Weights) -> Costs:
     if case.pool.kind is InviteeKind.TEAM:
         fairness = max(0, round(weights.fairness_minutes * COSTS_A_UNIT))
         return arrivals(scores) + fairness * case.pool.callouts[scores.rows]
+    # Behind the longest way room is left for the delay, or two whose places are unknown would be as late.
+    longest = TIE_MINUTES - 1 - min(max(0.0, weights.asked_elsewhere_minutes), TIE_MINUTES - 1)
     minutes = np.where(np.isnan(scores.minutes), UNKNOWN_MINUTES, scores.minutes)
+    ties = np.minimum(np.minimum(minutes, longest) + scores.delays, TIE_MINUTES - 1)
     missing = np.rint((100 - scores.totals) * COSTS_A_UNIT).astype(np.int64)
-    costs: Costs = missing * TIE_MINUTES + np.minimum(minutes, TIE_MINUTES - 1).astype(np.int64)
+    costs: Costs = missing * TIE_MINUTES + ties.astype(np.int64)
     return costs
 
 
@@ -248,7 +279,7 @@ def parts(case: Case, scores: Scores, at: int, weights: Weights) -> tuple[ScoreP
             "travel",
             float(scores.travel[at]),
             travel_points,
-            travel_words(case, row, float(scores.minutes[at])),
+            travel_words(case, row, float(scores.minutes[at]), float(scores.delays[at])),
         ),
         ScorePart("load", float(scores.load[at]), load_points, load_words(int(case.pool.callouts[row]))),
         ScorePart("freshness", float(scores.freshness[at]), freshness_points, freshness_words(case, row)),
@@ -305,7 +336,19 @@ def _kind_words(case: Case, row: int) -> list[Words]:
     return said
 
 
-def travel_words(case: Case, row: int, minutes: float) -> Words:
+def travel_words(case: Case, row: int, minutes: float, delay: float = 0) -> Words:
+    """Say how long the way takes, and by how much later it is counted."""
+    way = _way_words(case, row, minutes)
+    if not delay:
+        return way
+    counted = Words(
+        f"正被另一起事件通知，排序时按晚 {delay:.0f} 分钟计",
+        f"being asked for another incident, ranked as {delay:.0f} min later",
+    )
+    return joined([way, counted], Words("；", "; "))
+
+
+def _way_words(case: Case, row: int, minutes: float) -> Words:
     if case.requirement.mode is Mode.REMOTE:
         return Words("远程，无需到场", "remote, no travel")
     if case.need.place is None:

@@ -65,6 +65,7 @@ class MatchingWeights(models.Model):
     load_half_at_callouts = models.PositiveSmallIntegerField()
     freshness_half_at_days = models.PositiveSmallIntegerField()
     fairness_minutes = models.PositiveSmallIntegerField()
+    asked_elsewhere_minutes = models.PositiveSmallIntegerField()
     set_at = models.DateTimeField(_("设定时间"))
     set_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     set_by_label = models.CharField(_("设定人"), max_length=80)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from coordination import recommendations
+from coordination import callouts, recommendations
 from coordination.answers import Answer, answer
 from coordination.callouts import RequirementSpec
-from coordination.paging import AnswerSource, InviteeKind, Reply
+from coordination.models import Callout
+from coordination.paging import AnswerSource, CalloutStatus, InviteeKind, Mode, Reply
 from experts import roster
+from experts.models import Expert
 from ground.audit import Actor
 from incidents.handling import Casualties
 from incidents.models import Incident
-from tests.factories import OFFICER, a_callout, an_enterprise, an_expert, an_incident, industry
-from tests.moments import NOON, TODAY
+from tests.factories import (
+    OFFICER,
+    a_callout,
+    a_guidance_request,
+    a_team,
+    an_enterprise,
+    an_expert,
+    an_incident,
+    industry,
+    invitation_of,
+)
+from tests.moments import NOON, TODAY, minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
 
@@ -78,3 +92,143 @@ def test_the_worse_incident_gets_the_only_one():
     worse = an_incident(casualties=Casualties(deaths=4))
 
     assert proposed(worse).matching["1"].picks == (li.pk,)
+
+
+# --- asked for one, wanted for another --------------------------------------------------------------
+
+
+def about(proposal: recommendations.Proposal, name: str) -> list[str]:
+    """Return what is to be known of somebody before they are asked."""
+    (row,) = (row for row in proposal.matching["1"].rows() if row.name == name)
+    return [caution.words.zh for caution in row.cautions]
+
+
+def asked_yesterday(expert: Expert) -> Expert:
+    """Somebody who was asked as often lately as those who are asked today; nothing came of it."""
+    yesterday = NOON - timedelta(days=1)
+    callout = a_callout(an_incident(at=yesterday), asks=[expert], at=yesterday)
+    callouts.stop(callout, reason="误报", release_accepted=False, by=OFFICER, at=yesterday)
+    return expert
+
+
+def test_whose_telephone_rings_for_one_incident_is_not_the_first_to_be_asked_for_another():
+    li, wang = an_expert("李工"), asked_yesterday(an_expert("王工"))
+    first = an_incident(an_enterprise("渤海化工", region="130300"))
+    callout = a_callout(first, asks=[li])
+
+    found = proposed(an_incident())
+
+    assert found.matching["1"].picks == (wang.pk,)
+    assert about(found, "李工") == [f"正被 {first.number} 通知，尚未答复"]
+    assert about(found, "王工") == []
+
+    callouts.stop(callout, reason="险情已控制", release_accepted=False, by=OFFICER, at=NOON)
+    assert proposed(an_incident()).matching["1"].picks == (li.pk,)
+
+
+def test_so_is_a_team_and_it_is_asked_all_the_same_where_nobody_else_is():
+    team = a_team("曹妃甸队")
+    first = an_incident(an_enterprise("渤海化工", region="130300"))
+    a_callout(first, asks=[team])
+    wanted = [RequirementSpec(InviteeKind.TEAM, 1)]
+
+    found = recommendations.propose(an_incident(), wanted, at=NOON)
+
+    assert found.matching["1"].picks == (team.pk,)
+    assert about(found, "曹妃甸队") == [f"正被 {first.number} 通知，尚未答复"]
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        pytest.param(
+            lambda callout, li: answer(
+                invitation_of(callout, li), Answer(Reply.DECLINE, AnswerSource.LINK), by=SELF, at=NOON
+            ),
+            id="Li said no",
+        ),
+        pytest.param(
+            lambda callout, li: callouts.advance(callout.pk, at=NOON + minutes(60)),
+            id="Li did not answer in time",
+        ),
+        pytest.param(
+            lambda callout, li: callouts.stop(
+                callout, reason="险情已控制", release_accepted=False, by=OFFICER, at=NOON
+            ),
+            id="the callout was stopped",
+        ),
+        pytest.param(
+            lambda callout, li: Callout.objects.filter(pk=callout.pk).update(status=CalloutStatus.CLOSED),
+            id="the callout ended without a word to Li",
+        ),
+    ],
+)
+def test_an_ask_that_is_over_is_held_against_nobody(over):
+    li = an_expert("李工")
+    callout = a_callout(an_incident(an_enterprise("渤海化工", region="130300")), asks=[li])
+    assert "尚未答复" in "".join(about(proposed(an_incident()), "李工"))
+
+    over(callout, li)
+
+    assert "尚未答复" not in "".join(about(proposed(an_incident()), "李工"))
+
+
+def test_a_remote_ask_is_an_ask_too():
+    li = an_expert("李工")
+    first = an_incident(an_enterprise("渤海化工", region="130300"))
+    a_callout(first, asks=[li], mode=Mode.REMOTE)
+
+    assert about(proposed(an_incident()), "李工") == [f"正被 {first.number} 通知，尚未答复"]
+
+
+def test_somebody_asked_in_a_drill_is_told_of_and_goes_first_all_the_same():
+    li = an_expert("李工")
+    asked_yesterday(an_expert("王工"))
+    drill = an_incident(an_enterprise("渤海化工", region="130300"), is_drill=True)
+    a_callout(drill, asks=[li])
+
+    found = proposed(an_incident())
+
+    assert found.matching["1"].picks == (li.pk,)
+    assert about(found, "李工") == [f"正被 演练 {drill.number} 通知，尚未答复"]
+
+
+def test_a_question_about_a_visit_waits_for_another_day_and_keeps_nobody_back():
+    li = an_expert("李工")
+    a_callout(a_guidance_request(), asks=[li], policy="patient")
+
+    assert about(proposed(an_incident()), "李工") == []
+
+
+def test_an_incident_that_asks_more_people_warns_of_no_question_of_its_own():
+    """Two incidents are filled in one run: each has asked somebody, and only the other's question counts."""
+    li, wang = an_expert("李工"), an_expert("王工")
+    an_expert("赵工")
+    first = an_incident(an_enterprise("渤海化工", region="130300"))
+    second = an_incident()
+    a_callout(first, asks=[li], seats=2)
+    a_callout(second, asks=[wang], seats=2)
+
+    found = proposed(second)
+    (other,) = found.others
+
+    assert about(found, "李工") == [f"正被 {first.number} 通知，尚未答复"]
+    assert [reason.code for reason in found.matching["1"].about(wang.pk).reasons] == ["already_asked"]
+    (row,) = (row for row in other["1"].rows() if row.name == "王工")
+    assert f"正被 {second.number} 通知，尚未答复" in [caution.words.zh for caution in row.cautions]
+    assert [reason.code for reason in other["1"].about(li.pk).reasons] == ["already_asked"]
+
+
+def test_what_was_being_asked_then_is_kept_with_the_recommendation():
+    li = an_expert("李工")
+    an_expert("王工")
+    drill = an_incident(an_enterprise("渤海化工", region="130300"), is_drill=True)
+    asking = a_callout(an_incident(drill.enterprise), asks=[li])
+    a_callout(drill, asks=[an_expert("赵工")])
+    kept = recommendations.keep(proposed(an_incident()), by=OFFICER, at=NOON)
+    kept.refresh_from_db()
+
+    answer(invitation_of(asking, li), Answer(Reply.DECLINE, AnswerSource.LINK), by=SELF, at=NOON)
+
+    assert "演练" in str(kept.outcome) and "排序时按晚 30 分钟计" in str(kept.outcome)
+    assert recommendations.worked_out_again(kept) == kept.outcome

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from coordination.matching import (
 from coordination.matching.fits import case_of
 from coordination.matching.matches import Matching
 from coordination.matching.ranking import rank
-from coordination.matching.scoring import TURNOUT_MINUTES, arrivals
+from coordination.matching.scoring import TURNOUT_MINUTES, UNKNOWN_MINUTES
 from ground.industries import near_to
 from ground.places import Point
 from ground.terms import Words
@@ -67,6 +68,8 @@ class Someone:
     state: str = "ready"
     capability: str | None = None
     callouts: int = 0
+    asked: tuple[str, ...] = ()  # by which incidents, of which one may be that of the need
+    asked_in_drills: tuple[str, ...] = ()
 
 
 @dataclass
@@ -121,6 +124,8 @@ def someone(luck: random.Random, number: int) -> Someone:
         ),
         capability=luck.choice([None, "plugging", "plugging"]),
         callouts=luck.choice([0, 0, 1, 5]),
+        asked=tuple(f"SJ-{n}" for n in (0, 1, 2, 9) if luck.random() < 0.15),
+        asked_in_drills=tuple(f"SJ-{n}" for n in (0, 8) if luck.random() < 0.1),
     )
 
 
@@ -190,6 +195,8 @@ def pools_of(people: list[Someone], luck: random.Random | None = None) -> tuple[
             deployments=[(one.id, "SJ-9") for one in experts if one.deployed],
             interests=[(one.id, FIRM, None, None, ADVISER) for one in experts if one.interested],
             callouts=[(one.id, one.callouts) for one in experts],
+            asked=[(one.id, label) for one in experts for label in one.asked],
+            asked_in_drills=[(one.id, label) for one in experts for label in one.asked_in_drills],
         ),
         Pool.of_teams(
             [(one.id, f"队伍{one.id}", *place(one), one.state, None) for one in teams],
@@ -197,6 +204,8 @@ def pools_of(people: list[Someone], luck: random.Random | None = None) -> tuple[
             capabilities=[(one.id, one.capability) for one in teams if one.capability],
             deployments=[(one.id, "SJ-9") for one in teams if one.deployed],
             callouts=[(one.id, one.callouts) for one in teams],
+            asked=[(one.id, label) for one in teams for label in one.asked],
+            asked_in_drills=[(one.id, label) for one in teams for label in one.asked_in_drills],
         ),
     )
 
@@ -241,9 +250,19 @@ def fits(one: Someone, ask: Requirement) -> str | None:
     return None
 
 
+def late_by(one: Someone, need: Need, minutes: float) -> int:
+    """Return how late somebody counts as being there, in hundredths: half an hour later if asked elsewhere."""
+    late = UNKNOWN_MINUTES if math.isnan(minutes) else minutes
+    return round(100 * (late + 30 * bool(set(one.asked) - {need.label})))
+
+
 def lines_of(found: list[Matching], case: Instance) -> list[Line]:
-    """Return what the exact solver is asked: everybody who may sit, with what the ranking says they cost."""
+    """Return what the exact solver is asked: everybody who may sit, how late they are, and what they cost.
+
+    Taken from the ranking are the true minutes, and what an expert costs.
+    """
     experts, teams = pools_of(case.people)
+    known = {(person.kind, person.id): person for person in case.people}
     lines = []
     for one in found:
         for ask in one.need.requirements:
@@ -252,12 +271,14 @@ def lines_of(found: list[Matching], case: Instance) -> list[Line]:
                 case_of(pool, one.need, ask, Vocabulary()), case.weights, TURNOUT_MINUTES, enough=HARD
             )
             bench = ranked.bench(0)
-            sitters = tuple(
-                Sitter(int(pool.ids[row]), int(late), int(cost), bool(far))
-                for row, late, cost, far in zip(
-                    bench.who, arrivals(ranked.scores), bench.cost, bench.far, strict=True
-                )
-            )
+            sitters = []
+            for row, minutes, cost, far in zip(
+                bench.who, ranked.scores.minutes, bench.cost, bench.far, strict=True
+            ):
+                person = known[ask.kind, int(pool.ids[row])]
+                late = late_by(person, one.need, minutes)
+                paid = late + 200 * person.callouts if ask.kind is InviteeKind.TEAM else int(cost)
+                sitters.append(Sitter(person.id, late, paid, bool(far)))
             hurry = (
                 one.need.situation is Situation.RESCUE
                 and ask.mode is Mode.ONSITE
@@ -265,7 +286,7 @@ def lines_of(found: list[Matching], case: Instance) -> list[Line]:
             )
             # A seat is worth its incident's severity, twice that if critical; a hurry decides between equals.
             worth = 2 * one.need.severity * (2 if ask.critical else 1) + hurry
-            lines.append(Line(ask.seats, worth, hurry, sitters))
+            lines.append(Line(ask.seats, worth, hurry, tuple(sitters)))
     return lines
 
 
@@ -295,6 +316,9 @@ def _everybody_is_accounted_for(found: list[Matching], case: Instance, seed: int
                 true = reasons_against(person, ask, matching.need)
                 if isinstance(said, CandidateRow):
                     assert not true, f"seed {seed}: {person} may not go: {true}"
+                    cautions = {caution.code for caution in said.cautions}
+                    waited_for = bool({*person.asked, *person.asked_in_drills} - {matching.need.label})
+                    assert ("asked_elsewhere" in cautions) is waited_for, f"seed {seed}: {person}"
                     continue
                 assert isinstance(said, Excluded)
                 codes = {reason.code for reason in said.reasons}

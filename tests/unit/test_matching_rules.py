@@ -352,6 +352,24 @@ CAUTIONED = [
         id="still at an incident two weeks before the inspection",
     ),
     pytest.param(
+        li(asked=[(LI, "SJ-2"), (LI, "SJ-1")], asked_in_drills=[(LI, "SJ-3")]),
+        RESCUE,
+        {"asked_elsewhere": "正被 SJ-1、SJ-2、演练 SJ-3 通知，尚未答复"},
+        id="two other incidents and a drill wait for an answer",
+    ),
+    pytest.param(
+        li(asked=[(LI, "SJ-1")]),
+        INSPECTION,
+        {"asked_elsewhere": "正被 SJ-1 通知，尚未答复"},
+        id="an incident waits for an answer two weeks before the inspection",
+    ),
+    pytest.param(
+        li(asked=[(LI, "SJ-1")], asked_in_drills=[(LI, "SJ-1")]),
+        replace(RESCUE, label="SJ-1"),
+        {},
+        id="nobody waits but the incident itself",
+    ),
+    pytest.param(
         li(refused_today=[LI]), RESCUE, {"refused_today": "今日已婉拒一次"}, id="said no this morning"
     ),
     pytest.param(

@@ -19,7 +19,9 @@ from coordination.matching import (
     Requirement,
     Situation,
     Vocabulary,
+    Weights,
     match,
+    match_all,
 )
 from coordination.matching.bases import basis_of
 from coordination.matching.fits import case_of
@@ -40,6 +42,7 @@ from tests.matching_cast import (
 TODAY = date(2026, 11, 18)
 NOW = datetime(2026, 11, 18, 14, 18, tzinfo=SHANGHAI)
 ANOTHER_FIRM = 8
+OTHER_LEAK = "SJ-20261118-001"
 MAIN_WORKS, TANK_FARM = 71, 72
 
 WORDS = Vocabulary(
@@ -230,6 +233,63 @@ PEOPLE = [
         [expert("李工", refused=True), expert("王工", 90)],
         {"李工": "首选，注意：今日已婉拒一次", "王工": "候补"},
         id="Li said no this morning: still proposed, and the officer knows",
+    ),
+    pytest.param(
+        LEAK,
+        [expert("李工", 20, asked=[(OTHER_LEAK,)]), expert("王工", 25)],
+        {"李工": f"候补，注意：正被 {OTHER_LEAK} 通知，尚未答复", "王工": "首选"},
+        id="Li's telephone rings for the other leak of today, so Wang, as near, goes first",
+    ),
+    pytest.param(
+        LEAK,
+        [expert("李工", 20, asked=[(OTHER_LEAK,)]), expert("王工", 300)],
+        {"李工": f"首选，注意：正被 {OTHER_LEAK} 通知，尚未答复", "王工": "候补"},
+        id="Li is being asked elsewhere, but Wang is more than four hours away: Li goes",
+    ),
+    pytest.param(
+        LEAK,
+        [expert("李工", asked=[(OTHER_LEAK,)])],
+        {"李工": f"首选，注意：正被 {OTHER_LEAK} 通知，尚未答复"},
+        id="Li is being asked elsewhere and there is nobody else",
+    ),
+    pytest.param(
+        replace(LEAK, label=OTHER_LEAK),
+        [expert("李工", 20, asked=[(OTHER_LEAK,)]), expert("王工", 25)],
+        {"李工": "首选", "王工": "候补"},
+        id="Li is being asked for this very leak, in a callout before: that is no other incident",
+    ),
+    pytest.param(
+        replace(LEAK, label=OTHER_LEAK),
+        [expert("李工", 20, asked=[(OTHER_LEAK,), ("SJ-20261118-002",)]), expert("王工", 25)],
+        {"李工": "候补，注意：正被 SJ-20261118-002 通知，尚未答复", "王工": "首选"},
+        id="two incidents wait for Li; for either the other one is named",
+    ),
+    pytest.param(
+        LEAK,
+        [expert("李工", 20, asked_in_drills=[(OTHER_LEAK,)]), expert("王工", 25)],
+        {"李工": f"首选，注意：正被 演练 {OTHER_LEAK} 通知，尚未答复", "王工": "候补"},
+        id="a drill that waits for Li takes nobody from a leak; it is said",
+    ),
+    pytest.param(
+        LEAK,
+        [expert("李工", None, asked=[(OTHER_LEAK,)]), expert("王工", None)],
+        {
+            "李工": f"候补，注意：正被 {OTHER_LEAK} 通知，尚未答复；位置未登记，无法估算到场时间",
+            "王工": "首选，注意：位置未登记，无法估算到场时间",
+        },
+        id="nobody knows where the two are: the one whose telephone is silent goes first",
+    ),
+    pytest.param(
+        replace(LEAK, requirements=(replace(CHEMIST, mode=Mode.REMOTE),)),
+        [expert("李工", asked=[(OTHER_LEAK,)]), expert("王工")],
+        {"李工": f"候补，注意：正被 {OTHER_LEAK} 通知，尚未答复", "王工": "首选"},
+        id="advice from afar comes later too from somebody whose telephone rings",
+    ),
+    pytest.param(
+        INSPECTION,
+        [expert("李工", 20, asked=[(OTHER_LEAK,)]), expert("王工", 25)],
+        {"李工": f"首选，注意：正被 {OTHER_LEAK} 通知，尚未答复", "王工": "候补"},
+        id="who is being asked for a leak today is not put back for an inspection in two weeks",
     ),
     pytest.param(
         LEAK,
@@ -516,6 +576,47 @@ TEAMS = [
     ),
     pytest.param(
         TEAM_TO_THE_LEAK,
+        [team("近队", 10, asked=[(OTHER_LEAK,)]), team("远队", 25)],
+        {
+            "近队": f"候补，政府命令，救援命令，注意：正被 {OTHER_LEAK} 通知，尚未答复",
+            "远队": "首选，政府命令，救援命令",
+        },
+        id="the nearest team is being asked elsewhere, and the next is a quarter of an hour behind it",
+    ),
+    pytest.param(
+        TEAM_TO_THE_LEAK,
+        [team("近队", 10, asked=[(OTHER_LEAK,)]), team("远队", 180)],
+        {
+            "近队": f"首选，政府命令，救援命令，注意：正被 {OTHER_LEAK} 通知，尚未答复",
+            "远队": "候补，政府命令，救援命令",
+        },
+        id="the nearest team is being asked elsewhere, but the next is three hours away",
+    ),
+    pytest.param(
+        TEAM_TO_THE_LEAK,
+        [
+            team(
+                "协议队", 10, asked=[(OTHER_LEAK,)], agreements=[agreement("XY-1", day(12, 31), minutes=40)]
+            ),
+            team("远队", 180),
+        ],
+        {
+            "协议队": f"首选，救援协议，救援请求，注意：正被 {OTHER_LEAK} 通知，尚未答复",
+            "远队": "候补，政府命令，救援命令",
+        },
+        id="being asked elsewhere breaks no promise: the forty minutes are held against the true ones",
+    ),
+    pytest.param(
+        TEAM_TO_THE_LEAK,
+        [team("近队", None, asked=[(OTHER_LEAK,)]), team("远队", None)],
+        {
+            "近队": f"候补，政府命令，救援命令，注意：正被 {OTHER_LEAK} 通知，尚未答复；位置未登记，无法估算到场时间",
+            "远队": "首选，政府命令，救援命令，注意：位置未登记，无法估算到场时间",
+        },
+        id="nobody knows where the two teams are: the one that is not being asked goes first",
+    ),
+    pytest.param(
+        TEAM_TO_THE_LEAK,
         [team("近队", 20, refused=True), team("远队", 25, unreached=True)],
         {
             "近队": "首选，政府命令，救援命令，注意：今日已婉拒一次",
@@ -572,6 +673,85 @@ def test_a_basis_says_which_paper_follows_and_who_pays(
     assert (offered.document_words.zh, offered.costs_words.zh) == (document, costs)
     left = offered.otherwise
     assert (left and (left.basis.zh, left.document_words.zh, left.costs_words.zh)) == otherwise
+
+
+@pytest.mark.parametrize(
+    ("need", "one", "zh", "en"),
+    [
+        pytest.param(
+            LEAK,
+            expert("王工", 30, asked=[(OTHER_LEAK,)]),
+            "约 53 分钟（直线估算）；正被另一起事件通知，排序时按晚 30 分钟计",
+            "about 53 min (straight-line estimate); being asked for another incident, ranked as 30 min later",
+            id="on site",
+        ),
+        pytest.param(
+            replace(LEAK, requirements=(replace(CHEMIST, mode=Mode.REMOTE),)),
+            expert("王工", 30, asked=[(OTHER_LEAK,)]),
+            "远程，无需到场；正被另一起事件通知，排序时按晚 30 分钟计",
+            "remote, no travel; being asked for another incident, ranked as 30 min later",
+            id="from afar",
+        ),
+        pytest.param(
+            INSPECTION,
+            expert("王工", 30, asked=[(OTHER_LEAK,)]),
+            "约 53 分钟（直线估算）",
+            "about 53 min (straight-line estimate)",
+            id="in two weeks, when it will have been answered",
+        ),
+        pytest.param(
+            LEAK,
+            expert("王工", 30, asked_in_drills=[(OTHER_LEAK,)]),
+            "约 53 分钟（直线估算）",
+            "about 53 min (straight-line estimate)",
+            id="in a drill",
+        ),
+    ],
+)
+def test_the_minutes_shown_stay_true_and_what_the_ranking_adds_is_said(
+    need: Need, one: Someone, zh: str, en: str
+) -> None:
+    asked, unasked = (
+        match(need, experts=experts_in([some]), vocabulary=WORDS)["1"].rows()[0]
+        for some in (one, expert("王工", 30))
+    )
+
+    assert (asked.parts[1].words.zh, asked.parts[1].words.en) == (zh, en)
+    assert asked.minutes == unasked.minutes
+    assert (asked.parts[1].points < unasked.parts[1].points) is ("晚" in zh)
+
+
+def test_of_two_needed_at_once_none_waits_half_an_hour_for_somebody_who_is_being_asked_elsewhere() -> None:
+    urgent = replace(LEAK, requirements=(replace(CHEMIST, seats=2, urgent=True),))
+    people = [expert("李工", 10, asked=[(OTHER_LEAK,)]), expert("王工", 25), expert("赵工", 30)]
+
+    assert match(urgent, experts=experts_in(people))["1"].picks == (2, 3)
+    far = [*people[:2], expert("赵工", 120)]
+    assert match(urgent, experts=experts_in(far))["1"].picks == (2, 1)
+
+
+def test_one_pool_serves_two_incidents_and_each_leaves_out_its_own_question() -> None:
+    here, there = (replace(LEAK, label=number) for number in ("SJ-1", "SJ-2"))
+    pool = experts_in([expert("李工", asked=[("SJ-1",)])])
+
+    cautions = [
+        [caution.words.zh for caution in one["1"].rows()[0].cautions if caution.code == "asked_elsewhere"]
+        for one in match_all([here, there], experts=pool)
+    ]
+
+    assert cautions == [[], ["正被 SJ-1 通知，尚未答复"]]
+
+
+def test_how_many_minutes_later_can_be_said_and_is_kept_with_the_answer() -> None:
+    pool = experts_in([expert("李工", 20, asked=[(OTHER_LEAK,)]), expert("王工", 25)])
+
+    usual = match(LEAK, experts=pool)
+    never_mind = match(LEAK, experts=pool, weights=Weights(asked_elsewhere_minutes=0))
+
+    assert (usual["1"].picks, never_mind["1"].picks) == ((2,), (1,))
+    assert usual.to_dict()["weights"]["asked_elsewhere_minutes"] == 30
+    assert usual.to_dict()["weights"]["version"] == "2026.3"
+    assert never_mind.to_dict()["weights"]["asked_elsewhere_minutes"] == 0
 
 
 def test_an_officer_reads_why_wang_goes_to_an_ammonia_leak() -> None:

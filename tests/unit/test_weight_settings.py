@@ -56,8 +56,13 @@ def test_and_those_who_went_least_when_only_turns_count():
 
 
 def test_a_team_that_went_five_times_falls_behind_a_fresh_one_a_few_minutes_later():
-    assert names(weight_examples.teams(Weights(fairness_minutes=0))) == ["甲队", "乙队", "丙队"]
-    assert names(weight_examples.teams(Weights(fairness_minutes=2))) == ["乙队", "甲队", "丙队"]
+    assert names(weight_examples.teams(Weights(fairness_minutes=0))) == ["甲队", "乙队", "丙队", "丁队"]
+    assert names(weight_examples.teams(Weights(fairness_minutes=2))) == ["乙队", "甲队", "丙队", "丁队"]
+
+
+def test_the_nearest_team_comes_first_unless_it_counts_that_another_incident_is_asking_it():
+    assert names(weight_examples.teams(Weights(asked_elsewhere_minutes=0)))[0] == "丁队"
+    assert names(weight_examples.teams(Weights(asked_elsewhere_minutes=30)))[-1] == "丁队"
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: one.name)

@@ -79,6 +79,20 @@ def test_the_page_names_the_candidates_their_reasons_and_those_left_out(officer,
     assert "还差 1 人" in shown  # two seats are proposed, one expert is there
 
 
+def test_whose_telephone_rings_for_another_incident_is_shown_with_it(officer, incident):
+    an_expert("王工")
+    li, team = an_expert("李工"), a_team("曹妃甸队")
+    a_callout(incident, asks=[li])
+    a_callout(incident, asks=[team])
+    another = an_incident(an_enterprise("渤海化工", region="130200"))
+    said = f'<li class="x">正被 {incident.number} 通知，尚未答复</li>'
+
+    shown = page(officer, another)
+    assert shown.count(said) == 2  # the expert and the team
+    assert shown.index("王工") < shown.index("李工")
+    assert "尚未答复</li>" not in page(officer, incident)
+
+
 def test_a_lapsed_agreement_is_shown_as_lapsed(officer):
     firm = an_enterprise()
     an_agreement(firm, a_team("曹妃甸危化队"))
