@@ -22,6 +22,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("healthz", home.healthz, name="healthz"),
     path("readyz", home.readyz, name="readyz"),
+    path("metrics", home.figures, name="metrics"),
     # Incidents
     path("desk/", desk.desk, name="desk"),
     path("desk/active/", desk.active, name="desk-active"),

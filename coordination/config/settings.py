@@ -83,6 +83,9 @@ MUSTER_CHANNELS = env.read("MUSTER_CHANNELS", environment.channels_file, None)
 # Called every ten seconds while the watch finds nothing wrong; empty is nobody.
 MUSTER_DEADMAN_URL = env.read("MUSTER_DEADMAN_URL", environment.web_address, "")
 
+# What Prometheus has to say to read /metrics; empty is that nobody may.
+MUSTER_METRICS_TOKEN = env.text("MUSTER_METRICS_TOKEN")
+
 # Applications: ours first, so that our templates go before those of the same name elsewhere
 
 INSTALLED_APPS = [

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from coordination import metrics, watch
 from ground import clock
 from ground.access import Permission
 from ground.guards import user_of
@@ -42,10 +46,21 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus, to whoever has the token that MUSTER_METRICS_TOKEN sets; without one to nobody."""
+    token = settings.MUSTER_METRICS_TOKEN
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not token or not constant_time_compare(given, token):
+        raise Http404
+    return HttpResponse(metrics.text(at=clock.now()), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Ready: the database answers."""
+    """Ready: the database answers. What the watch sees is said too, but is no reason to send people elsewhere."""
     try:
-        clock.now()
+        at = clock.now()
+        faults = [problem.code for problem in watch.reported(at=at)]
     except DatabaseError:
         return JsonResponse({"status": "database unavailable"}, status=503)
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok", "watch": faults})
