@@ -20,7 +20,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
-from coordination import callouts, channels, deliveries, guidance, replies, watch
+from coordination import callouts, channel_checks, channels, deliveries, guidance, replies, watch
 from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed
 from coordination.models import Worker
@@ -129,6 +129,7 @@ class Sender:
             self._register(at)  # thought dead, and cleared away
         deliveries.expire(at=at)
         replies.catch_up(at=at)
+        channel_checks.send_daily(at=at)
         if (found := watch.look(at=at, skew=clock.skew())) is not None:
             self._report(found)
         guidance.catch_up(at=at)

@@ -19,7 +19,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
-from coordination import deliveries
+from coordination import channel_checks, deliveries
 from coordination.announcements import announce
 from coordination.invariants import CALLOUT_OVERDUE, DELIVERY_OVERDUE
 from coordination.models import Callout, Delivery, WatchReport, Worker
@@ -56,6 +56,7 @@ class Facts:
     dead_workers: tuple[str, ...] = ()
     live_workers: int = 1
     quarantined: int = 0
+    failed_canaries: tuple[str, ...] = ()
     clocks_put_right: int = 0
     skew: timedelta = timedelta(0)
 
@@ -107,6 +108,15 @@ def problems(facts: Facts) -> list[Problem]:
                 "log to whoever maintains the system.",
             ),
             count=facts.quarantined,
+        )
+    if facts.failed_canaries:
+        say(
+            "canary_failed",
+            Words(
+                "通道 {names} 的自检消息没有发出。请运行 manage.py check_channels 查看原因。",
+                "The self-check over {names} did not go out. Run manage.py check_channels to see why.",
+            ),
+            names="、".join(facts.failed_canaries),
         )
     if facts.dead_workers:
         say(
@@ -224,6 +234,7 @@ def _facts(at: datetime, skew: timedelta) -> Facts:
             reason=deliveries.QUARANTINED,
             created_at__gte=at - deliveries.ALARM_VALID_FOR,
         ).count(),
+        failed_canaries=channel_checks.failed(at=at),
         clocks_put_right=put_right,
         skew=skew,
     )

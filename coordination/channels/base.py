@@ -155,6 +155,7 @@ class Channel(ABC):
     written from the vendor's documentation; until then `check_channels` shows 未与真实服务核对.
     `secret` is the last but one part of the address at which the provider calls back:
     `callbacks/CODE/SECRET/receipts/` and `…/replies/`; empty where it never does.
+    `canary` is the centre's own address to which the daily self-check goes; empty for none.
     """
 
     code: str
@@ -165,6 +166,7 @@ class Channel(ABC):
     caps: Caps = Caps()
     is_proved: bool = True
     secret: str = ""
+    canary: str = ""
 
     @abstractmethod
     def send(self, message: Message) -> Outcome:

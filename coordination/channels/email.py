@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
+from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import formatdate
 
 from django.conf import settings
 
-from coordination.channels.base import Accepted, Ambiguous, Channel, Message, Outcome, Rejected
+from coordination.channels.base import Accepted, Ambiguous, Channel, Finding, Message, Outcome, Rejected
 from coordination.channels.options import Options
 from coordination.paging import Medium
 from ground.models import ContactKind
+from ground.terms import Words
 
 _CONNECT_FAILED = (OSError, smtplib.SMTPException)
 
@@ -53,6 +56,25 @@ class EmailChannel(Channel):
             return Accepted(str(mail["Message-ID"]))
         finally:
             server.close()
+
+    def check(self) -> Sequence[Finding]:
+        try:
+            server = self._connect()
+        except _CONNECT_FAILED as error:
+            why = str(error)[:150]
+            return [
+                Finding(
+                    False,
+                    Words(
+                        f"连不上邮件服务器或账号被拒：{why}。请核对 MUSTER_SMTP_URL。",
+                        f"The mail server does not answer or refuses the account: {why}. See MUSTER_SMTP_URL.",
+                    ),
+                )
+            ]
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            server.quit()
+        where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+        return [Finding(True, Words(f"邮件服务器 {where} 应答正常", f"the mail server {where} answers"))]
 
     def _connect(self) -> smtplib.SMTP:
         kind = smtplib.SMTP_SSL if settings.EMAIL_USE_SSL else smtplib.SMTP

@@ -23,7 +23,7 @@ class Options:
     def __init__(self, number: int, given: Mapping[str, object]) -> None:
         self._given = given
         self._where = f"[[channel]] {number}（{given.get('code') or given.get('kind') or '?'}）"
-        self._known: set[str] = {"code", "name", "name_en"}
+        self._known: set[str] = {"code", "name", "name_en", "canary"}
 
     def get(self, name: str, default: Value) -> Value:
         """Return an option of the type of its default, which is what is meant when nothing is given."""
@@ -65,8 +65,13 @@ class Options:
         return {str(key): str(one) for key, one in value.items()}
 
     def name(self, channel: Channel) -> None:
-        """Give the channel the code and the names that stand in the file, where they do."""
-        for option, attribute in (("code", "code"), ("name", "zh"), ("name_en", "en")):
+        """Give the channel what every table may say of it: its code, its names, the address of its self-check."""
+        for option, attribute in (
+            ("code", "code"),
+            ("name", "zh"),
+            ("name_en", "en"),
+            ("canary", "canary"),
+        ):
             if value := self.get(option, ""):
                 setattr(channel, attribute, value)
 
