@@ -24,8 +24,9 @@ from contracts.models import (
     TeamState,
 )
 from contracts.periods import AgreementStatus, Period
-from ground import audit, clock
+from ground import audit, clock, kinds
 from ground.audit import Actor
+from ground.kinds import IncidentKind
 from ground.mistakes import Mistake, Refused
 from ground.numbering import next_number
 
@@ -60,14 +61,15 @@ class CannotRenew(Refused):
 class Obligation:
     """A team that must come when this enterprise calls, and on the strength of what.
 
-    No `sites` means all sites. `promised_minutes` is what the agreement promises; the team may be out of
-    service all the same, which `can_turn_out` says.
+    No `sites` means all sites, no `kinds` all kinds of incident. `promised_minutes` is what the agreement
+    promises; the team may be out of service all the same, which `can_turn_out` says.
     """
 
     team: RescueTeam
     basis: Basis
     agreement: Agreement | None = None
     sites: tuple[Site, ...] = ()
+    kinds: tuple[IncidentKind, ...] = ()
     drive_minutes: int | None = None
     drive_time_source: DriveTimeSource | None = None
     promised_minutes: int | None = None
@@ -82,12 +84,16 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What two sides agree on. `number` is left empty to be given one; no `sites` means all."""
+    """What two sides agree on. `number` is left empty to be given one; no `sites` means all.
+
+    `incident_kinds` are codes of `ground.kinds`; none means every kind of incident.
+    """
 
     kind: AgreementKind
     starts_on: date
     ends_on: date
     sites: Sequence[Site] = ()
+    incident_kinds: Sequence[str] = ()
     drive_minutes: int | None = None
     drive_time_source: DriveTimeSource | None = None
     response_promise_minutes: int | None = None
@@ -119,6 +125,7 @@ def _obligation(agreement: Agreement) -> Obligation:
         basis=Basis.AGREEMENT,
         agreement=agreement,
         sites=tuple(agreement.sites.all()),
+        kinds=agreement.kinds_in_scope,
         drive_minutes=agreement.drive_minutes,
         drive_time_source=DriveTimeSource(source) if source else None,
         promised_minutes=agreement.response_promise_minutes,
@@ -251,6 +258,7 @@ def renew(agreement: Agreement, *, until: date, by: Actor, at: datetime) -> Agre
             starts_on=max(locked.ends_on + timedelta(days=1), today),
             ends_on=until,
             sites=tuple(locked.sites.all()),
+            incident_kinds=tuple(locked.incident_kinds),
             drive_minutes=locked.drive_minutes,
             drive_time_source=(
                 DriveTimeSource(locked.drive_time_source) if locked.drive_time_source else None
@@ -285,6 +293,12 @@ def _refuse_wrong_terms(enterprise: Enterprise, team: RescueTeam, terms: Terms) 
             f"厂区“{'、'.join(strange)}”不属于{enterprise.name}。请只选该企业的厂区。",
             f"“{', '.join(strange)}” is not a site of {enterprise.name}. Choose its own sites only.",
         )
+    known = {kind.code for kind in kinds.KINDS}
+    if unheard := [code for code in terms.incident_kinds if code not in known]:
+        raise WrongTerms(
+            f"没有“{'、'.join(unheard)}”这种事故类型。请从列表里选，一个都不选即全部类型。",
+            f"There is no kind of incident “{', '.join(unheard)}”. Choose from the list; none means all.",
+        )
     if (terms.drive_minutes is None) != (terms.drive_time_source is None):
         raise WrongTerms(
             "行车时间和来源要一起填写：几分钟，是实测还是估算。",
@@ -301,6 +315,7 @@ def _write(agreement: Agreement, terms: Terms, *, at: datetime) -> None:
         )
     agreement.number = number
     agreement.kind = terms.kind
+    agreement.incident_kinds = [kind.code for kind in kinds.among(terms.incident_kinds)]
     agreement.starts_on, agreement.ends_on = terms.starts_on, terms.ends_on
     agreement.drive_minutes = terms.drive_minutes
     agreement.drive_time_source = terms.drive_time_source or ""
@@ -314,6 +329,7 @@ def _as_said(agreement: Agreement) -> dict[str, object]:
         "kind": agreement.kind,
         "term": f"{agreement.starts_on}–{agreement.ends_on}",
         "sites": [site.name for site in agreement.sites.all()],
+        "incident_kinds": agreement.incident_kinds,
         "drive_minutes": agreement.drive_minutes,
         "drive_time_source": agreement.drive_time_source,
         "response_promise_minutes": agreement.response_promise_minutes,

@@ -21,9 +21,10 @@ from contracts.models import (
     Site,
     UnitSize,
 )
+from ground import kinds
 from ground.access import EVERYWHERE, OutOfReach, Reach
 from ground.forms import PointField, RegionField, day_field, industries
-from ground.languages import sentence, term_choices
+from ground.languages import language, sentence, term_choices
 from ground.models import Industry, Precision
 from ground.places import drive_minutes
 
@@ -85,6 +86,13 @@ class AgreementForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text=_l("一个都不选即全部厂区"),
+    )
+    incident_kinds = forms.MultipleChoiceField(
+        label=_l("适用事故类型"),
+        choices=lambda: [(kind.code, kind.word(language())) for kind in kinds.KINDS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_l("协议只约定某几类事故时才选；一个都不选即全部类型"),
     )
     drive_minutes = forms.IntegerField(
         label=_l("行车时间（分钟）"),
@@ -148,6 +156,7 @@ class AgreementForm(forms.Form):
             starts_on=said["starts_on"],
             ends_on=said["ends_on"],
             sites=list(said.get("sites", ())),
+            incident_kinds=said["incident_kinds"],
             drive_minutes=minutes,
             drive_time_source=source,
             response_promise_minutes=said["response_promise_minutes"],
@@ -161,6 +170,7 @@ def _said(agreement: Agreement) -> dict[str, Any]:
         "starts_on": agreement.starts_on,
         "ends_on": agreement.ends_on,
         "sites": [site.public_id for site in agreement.sites.all()],
+        "incident_kinds": agreement.incident_kinds,
         "drive_minutes": agreement.drive_minutes,
         "drive_time_source": agreement.drive_time_source,
         "response_promise_minutes": agreement.response_promise_minutes,

@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from contracts.periods import EXPIRING_WITHIN_DAYS, AgreementStatus, Period, agreement_status
 from experts.models import Expert
+from ground import kinds
 from ground.access import Permission
+from ground.kinds import IncidentKind
 from ground.models import ContactPoint, Industry, Located, PublicIdModel, User, lies_in
 from ground.terms import Term
 
@@ -287,7 +289,7 @@ class Agreement(PublicIdModel):
     """A team has promised to help an enterprise's sites, from a day until a day, both included.
 
     Whether it holds is derived from the consent rows and the dates on a day, never stored.
-    An agreement without site rows covers all sites of the enterprise.
+    An agreement without site rows covers all sites of the enterprise, one without kinds of incident all kinds.
     """
 
     number = models.CharField(_("协议编号"), max_length=40, unique=True)
@@ -299,6 +301,8 @@ class Agreement(PublicIdModel):
         RescueTeam, models.PROTECT, related_name="agreements", verbose_name=_("乙方队伍")
     )
     sites = models.ManyToManyField(Site, blank=True, related_name="agreements", verbose_name=_("服务厂区"))
+    # Codes of `ground.kinds`: for which kinds of incident the team has promised to come.
+    incident_kinds = models.JSONField(_("适用事故类型"), default=list, blank=True)
     starts_on = models.DateField(_("起始日"))
     ends_on = models.DateField(_("截止日"))
     # From this day on the agreement no longer holds, whatever its term says.
@@ -329,6 +333,11 @@ class Agreement(PublicIdModel):
     @property
     def period(self) -> Period:
         return Period(self.starts_on, self.ends_on)
+
+    @property
+    def kinds_in_scope(self) -> tuple[IncidentKind, ...]:
+        """Return the kinds of incident to which it is limited; none is all."""
+        return kinds.among(self.incident_kinds)
 
     def status_on(self, day: date) -> AgreementStatus:
         """Return the status on `day` (Asia/Shanghai). Reads the consent rows: prefetch them for a list."""

@@ -9,7 +9,7 @@ enterprise) is read for every question. So a question costs the same queries at 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -86,6 +86,7 @@ def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool
         teams.with_engagements(
             agreements=engaged.agreements,
             agreement_sites=engaged.agreement_sites,
+            agreement_kinds=engaged.agreement_kinds,
             measured_drives=engaged.measured_drives,
             deployments=engaged.team_deployments,
             asked=engaged.teams_asked,
@@ -214,6 +215,7 @@ class _Engagements:
     visits: list[tuple[int, date, date, str]]
     agreements: list[tuple[int, int, date, date, date | None, str, int | None]]
     agreement_sites: list[tuple[str, int, str]]
+    agreement_kinds: list[tuple[str, str]]
     measured_drives: list[tuple[str, int]]
     expert_deployments: list[tuple[int, str]]
     team_deployments: list[tuple[int, str]]
@@ -247,6 +249,7 @@ class _Engagements:
             visits=_visits(),
             agreements=[one.agreement for one in promises],
             agreement_sites=[(one.number, *site) for one in promises for site in one.sites],
+            agreement_kinds=[(one.number, kind) for one in promises for kind in one.kinds],
             measured_drives=[
                 (one.number, one.measured_minutes) for one in promises if one.measured_minutes is not None
             ],
@@ -411,6 +414,7 @@ class _Promise:
 
     agreement: tuple[int, int, date, date, date | None, str, int | None]
     measured_minutes: int | None
+    kinds: Sequence[str]
     sites: list[tuple[int, str]] = field(default_factory=list)
 
     @property
@@ -424,13 +428,25 @@ def _promises(enterprise_id: int | None) -> list[_Promise]:
         return []
     found: dict[str, _Promise] = {}
     confirmed = Agreement.objects.confirmed_by_both().filter(enterprise=enterprise_id)
-    for team, starts, ends, ended, number, promised, drive, source, site, name in confirmed.values_list(
+    for (
+        team,
+        starts,
+        ends,
+        ended,
+        number,
+        promised,
+        drive,
+        source,
+        kinds,
+        site,
+        name,
+    ) in confirmed.values_list(
         *("team_id", "starts_on", "ends_on", "terminated_on", "number", "response_promise_minutes"),
-        *("drive_minutes", "drive_time_source", "sites__pk", "sites__name"),
+        *("drive_minutes", "drive_time_source", "incident_kinds", "sites__pk", "sites__name"),
     ):
         agreement = (team, enterprise_id, starts, ends, ended, number, promised)
         measured = drive if source == DriveTimeSource.MEASURED else None
-        promise = found.setdefault(number, _Promise(agreement, measured))
+        promise = found.setdefault(number, _Promise(agreement, measured, kinds))
         if site is not None:
             promise.sites.append((site, name))
     return list(found.values())

@@ -6,6 +6,7 @@ table has not been seen. Industry and specialties are proposals for matching; th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -108,6 +109,12 @@ KINDS: tuple[IncidentKind, ...] = (
 _BY_CODE = {kind.code: kind for kind in KINDS}
 
 KIND_CHOICES: list[tuple[str, str]] = [(kind.code, kind.zh) for kind in KINDS]
+
+
+def among(codes: Iterable[str]) -> tuple[IncidentKind, ...]:
+    """Return the kinds of these codes in the order of `KINDS`, whatever the order of the codes."""
+    asked = set(codes)
+    return tuple(kind for kind in KINDS if kind.code in asked)
 
 
 def by_code(code: str) -> IncidentKind:

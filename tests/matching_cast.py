@@ -135,6 +135,7 @@ def teams_in(people: Sequence[Someone]) -> Pool:
         apparatus_shifts=_lines(people, "apparatus_ended"),
         agreements=_lines(people, "agreements"),
         agreement_sites=[line for one in people for line in one.facts.get("sites", [])],
+        agreement_kinds=[line for one in people for line in one.facts.get("for_kinds", [])],
         measured_drives=[line for one in people for line in one.facts.get("measured", [])],
         deployments=_lines(people, "deployments"),
         asked=_lines(people, "asked"),

@@ -95,13 +95,24 @@ class AgreementRow(serializers.ModelSerializer):
     enterprise = Reference()
     team = Reference()
     sites = Reference(many=True, help_text="None means all sites of the enterprise.")
+    incident_kinds = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of `incident-kinds/`. None means every kind of incident.",
+    )
     status = serializers.SerializerMethodField()
 
     class Meta:
         model = Agreement
         fields = (
-            *("id", "number", "kind", "status", "enterprise", "team", "sites", "starts_on", "ends_on"),
-            *("terminated_on", "termination_reason", "drive_minutes", "drive_time_source"),
+            *("id", "number", "kind", "status", "enterprise", "team", "sites", "incident_kinds"),
+            *(
+                "starts_on",
+                "ends_on",
+                "terminated_on",
+                "termination_reason",
+                "drive_minutes",
+                "drive_time_source",
+            ),
             "response_promise_minutes",
         )
 

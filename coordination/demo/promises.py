@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import Enum, auto
 
@@ -27,6 +27,14 @@ SIGNS_WITH: dict[str, TeamKind] = {
     "YQ": TeamKind.OIL_PIPELINE,
     **dict.fromkeys(("YJ", "YS", "JC", "JX", "YC", "SM", "JZ", "DL"), TeamKind.FIRE),
 }
+# For what a team is asked where the agreement names the kinds of incident: every ninth does.
+LIMITED_TO: dict[TeamKind, tuple[str, ...]] = {
+    TeamKind.MINE: ("gas_explosion", "roof_fall", "water_inrush", "mine_fire"),
+    TeamKind.HAZCHEM: ("hazchem_leak", "hazchem_fire", "ammonia_leak"),
+    TeamKind.OIL_PIPELINE: ("pipeline_leak", "blowout"),
+    TeamKind.FIRE: ("fire", "collapse"),
+}
+NAMES_KINDS = 9
 WITHIN_REACH_MINUTES = 28
 TOO_FAR_MINUTES = 35
 WITHIN_REACH = 160  # at most so many of the firms that sign have their team within reach
@@ -77,6 +85,7 @@ class DemoAgreement:
     drive_time_source: DriveTimeSource
     promised_minutes: int
     consents: tuple[DemoConsent, ...]
+    incident_kinds: tuple[str, ...] = ()  # none means all
     terminated_on: date | None = None
     termination_reason: str = ""
 
@@ -106,7 +115,12 @@ def agreements(seed: int, day: date, firms: list[DemoFirm], teams: list[DemoTeam
     for fate in fates:
         firm, near, far = next(partners)
         made.append(_with_fate(rng, numbers, fate, firm, far if fate is Fate.FAR else near, day))
-    return made
+    return [
+        replace(one, incident_kinds=LIMITED_TO[one.team.kind])
+        if at % NAMES_KINDS == NAMES_KINDS // 2
+        else one
+        for at, one in enumerate(made)
+    ]
 
 
 def _partners(

@@ -260,6 +260,7 @@ def _write_agreements(
             public_id=invention.public_id(seed, f"{one.firm.uscc}/{one.team.name}"),
             number=one.number,
             kind=one.kind,
+            incident_kinds=list(one.incident_kinds),
             enterprise=enterprises[one.firm.uscc],
             team=rescue_teams[one.team.name],
             starts_on=one.term.starts_on,

@@ -124,7 +124,8 @@ def _read(value: Any) -> Any:
         case "words":
             return Words(*inner)
         case "promise":
-            return Promise(**{**inner, "sites": tuple((id_, called) for id_, called in inner["sites"])})
+            sites = tuple((id_, called) for id_, called in inner["sites"])
+            return Promise(**{**inner, "sites": sites, "kinds": tuple(inner["kinds"])})
         case "map":
             return {key: _read(one) for key, one in inner.items()}
         case "list":

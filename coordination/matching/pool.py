@@ -130,7 +130,8 @@ class Spans(Generic[Fact]):
 class Promise:
     """What an agreement says: its number, and the minutes in which the team has promised to arrive.
 
-    `sites` are the (id, name) of those it is limited to, by id; none is all of the enterprise's.
+    `sites` are the (id, name) of those it is limited to, by id; none is all of the enterprise's. `kinds` are
+    the codes of the kinds of incident it is limited to; none is all.
     `measured_minutes` is the drive where somebody has driven it. `was_ended` tells an agreement that
     was ended before its term from one that ran out.
     """
@@ -140,10 +141,15 @@ class Promise:
     was_ended: bool = False
     sites: tuple[tuple[int, str], ...] = ()
     measured_minutes: int | None = None
+    kinds: tuple[str, ...] = ()
 
     def covers(self, site_id: int | None) -> bool:
         """Say whether it is certain that the promise holds for this site."""
         return not self.sites or any(site_id == covered for covered, _ in self.sites)
+
+    def answers(self, incident_kind: str | None) -> bool:
+        """Say whether it is certain that the promise holds for this kind of incident."""
+        return not self.kinds or incident_kind in self.kinds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,6 +232,7 @@ class Pool:
         asked: Iterable[tuple[int, str]] = (),
         asked_in_drills: Iterable[tuple[int, str]] = (),
         agreement_sites: Iterable[tuple[str, int, str]] = (),
+        agreement_kinds: Iterable[tuple[str, str]] = (),
         measured_drives: Iterable[tuple[str, int]] = (),
         callouts: Iterable[tuple[int, int]] = (),
         experience: Iterable[tuple[int, str, int]] = (),
@@ -242,6 +249,9 @@ class Pool:
         limited: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for number, site_id, name in agreement_sites:
             limited[number].append((site_id, name))
+        narrowed: dict[str, set[str]] = defaultdict(set)
+        for number, kind in agreement_kinds:
+            narrowed[number].add(kind)
         measured = dict(measured_drives)
         answered = np.zeros(len(self), dtype=np.int32)
         for id_, day in last_answers:
@@ -270,7 +280,11 @@ class Pool:
                     *(row_of[i], enterprise, starts.toordinal(), _last_day(ends, ended)),
                     Promise(
                         *(number, promised, ended is not None and ended <= ends),
-                        *(tuple(sorted(limited[number])), measured.get(number)),
+                        *(
+                            tuple(sorted(limited[number])),
+                            measured.get(number),
+                            tuple(sorted(narrowed[number])),
+                        ),
                     ),
                 )
                 for i, enterprise, starts, ends, ended, number, promised in agreements
@@ -385,6 +399,7 @@ class Pool:
         apparatus_shifts: Iterable[tuple[int, datetime]] = (),
         agreements: Iterable[tuple[int, int, date, date, date | None, str, int | None]] = (),
         agreement_sites: Iterable[tuple[str, int, str]] = (),
+        agreement_kinds: Iterable[tuple[str, str]] = (),
         measured_drives: Iterable[tuple[str, int]] = (),
         deployments: Iterable[tuple[int, str]] = (),
         asked: Iterable[tuple[int, str]] = (),
@@ -406,7 +421,8 @@ class Pool:
         :param apparatus_shifts: (id, when its last shift under breathing apparatus ended).
         :param agreements: (id, enterprise id, starts_on, ends_on, terminated_on, number, promised minutes);
             only those that both sides have confirmed, lapsed ones included.
-        :param agreement_sites: (agreement number, site id, site name) of those that are limited to sites.
+        :param agreement_sites: (agreement number, site id, site name) of those that are limited to sites;
+            `agreement_kinds` (agreement number, kind of incident) of those that are limited to kinds.
         :param measured_drives: (agreement number, minutes) of those whose drive was measured.
         """
         lines = sorted({line[0]: line for line in teams}.values())
@@ -438,6 +454,7 @@ class Pool:
         ).with_engagements(
             agreements=agreements,
             agreement_sites=agreement_sites,
+            agreement_kinds=agreement_kinds,
             measured_drives=measured_drives,
             deployments=deployments,
             asked=asked,

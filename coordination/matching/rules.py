@@ -19,7 +19,7 @@ from coordination.matching.rule import EXPERTS, TEAMS, Rule, always
 from coordination.paging import Mode
 from ground.terms import Words, joined
 
-RULES_VERSION = "2026.5"
+RULES_VERSION = "2026.6"
 
 
 # --- elsewhere ------------------------------------------------------------------------------------

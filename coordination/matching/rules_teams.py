@@ -14,7 +14,17 @@ import numpy as np
 from coordination.matching.fits import Case
 from coordination.matching.needs import Situation
 from coordination.matching.pool import Promise, Rows, epoch_seconds
-from coordination.matching.rule import PEACETIME, TEAMS, Rule, always, both, day_of, everywhere, without
+from coordination.matching.rule import (
+    PEACETIME,
+    RESCUE,
+    TEAMS,
+    Rule,
+    always,
+    both,
+    day_of,
+    everywhere,
+    without,
+)
 from ground.dates import SHANGHAI
 from ground.laws import MINE_TEAMS_FOR_RESCUE_ONLY, REST_AFTER_APPARATUS
 from ground.terms import Words, joined
@@ -110,7 +120,12 @@ def _holds(case: Case, start: int, end: int) -> bool:
 
 
 def _obliges(case: Case, start: int, end: int, promise: Promise) -> bool:
-    return _holds(case, start, end) and promise.covers(case.need.site_id)
+    return _holds(case, start, end) and promise.covers(case.need.site_id) and _is_for(case, promise)
+
+
+def _is_for(case: Case, promise: Promise) -> bool:
+    """Say whether it is certain that the promise is for what has happened; where nothing has, it is."""
+    return not case.need.is_urgent or promise.answers(case.need.incident_kind)
 
 
 def _ran_out(case: Case, start: int, end: int, promise: Promise) -> bool:
@@ -130,6 +145,16 @@ def _elsewhere(case: Case, start: int, end: int, promise: Promise) -> bool:
     return known and _holds(case, start, end) and not promise.covers(case.need.site_id)
 
 
+def _other_kind(case: Case, start: int, end: int, promise: Promise) -> bool:
+    known = case.need.incident_kind is not None
+    return known and _holds(case, start, end) and not _is_for(case, promise)
+
+
+def _perhaps_other_kind(case: Case, start: int, end: int, promise: Promise) -> bool:
+    unknown = case.need.incident_kind is None
+    return unknown and _holds(case, start, end) and not _is_for(case, promise)
+
+
 def _perhaps_elsewhere(case: Case, start: int, end: int, promise: Promise) -> bool:
     return case.need.site_id is None and _holds(case, start, end) and not promise.covers(None)
 
@@ -143,7 +168,8 @@ def _standing(case: Case, row: int, standing: Standing) -> list[tuple[int, int, 
 def obliging(case: Case, row: int) -> list[tuple[int, int, Promise]]:
     """Return (first day, last day, promise) of the agreements by which a team must come.
 
-    In force on the first day, and in scope: one that is limited to other sites obliges to nothing here.
+    In force on the first day, and in scope: one that is limited to other sites, or to other kinds of
+    incident, obliges to nothing here.
     """
     return _standing(case, row, _obliges)
 
@@ -191,7 +217,12 @@ def _explain_not_begun(case: Case, row: int) -> Words:
 def _explain_scope(standing: Standing, words: Words) -> Callable[[Case, int], Words]:
     def told(case: Case, row: int) -> Words:
         each = [
-            words.filled(number=promise.number, sites=joined([Words.same(name) for _, name in promise.sites]))
+            words.filled(
+                number=promise.number,
+                sites=joined([Words.same(name) for _, name in promise.sites]),
+                kinds=joined([case.vocabulary.incident_kind(code) for code in promise.kinds]),
+                kind=case.vocabulary.incident_kind(case.need.incident_kind or ""),
+            )
             for _, _, promise in _standing(case, row, standing)
         ]
         return joined(each, Words("；", "; "))
@@ -326,6 +357,42 @@ CAUTIONS: tuple[Rule, ...] = (
             Words(
                 "协议 {number} 只覆盖{sites}；事发厂区未填，填写后才能判断是否构成义务",
                 "agreement {number} covers only {sites}; give the site of the incident to see whether it obliges",
+            ),
+        ),
+    ),
+    Rule(
+        code="agreement_other_kind",
+        label=Words("协议不含此类事故", "agreement for other kinds of incident"),
+        sentence=Words(
+            "协议限定事故类型的，只对这些类型构成义务",
+            "an agreement that is limited to kinds of incident obliges for these kinds alone",
+        ),
+        about=TEAMS,
+        situations=RESCUE,
+        holds_for=_with(_other_kind),
+        explain=_explain_scope(
+            _other_kind,
+            Words(
+                "协议 {number} 只适用于{kinds}，不含{kind}，不构成义务",
+                "agreement {number} is for {kinds} only, not for {kind}, and does not oblige",
+            ),
+        ),
+    ),
+    Rule(
+        code="agreement_kind_unknown",
+        label=Words("事故类型未填，协议待核", "kind of incident not given, agreement to be checked"),
+        sentence=Words(
+            "事故类型未知时，限定类型的协议不算作义务",
+            "while the kind of incident is unknown, an agreement that is limited to kinds does not count",
+        ),
+        about=TEAMS,
+        situations=RESCUE,
+        holds_for=_with(_perhaps_other_kind),
+        explain=_explain_scope(
+            _perhaps_other_kind,
+            Words(
+                "协议 {number} 只适用于{kinds}；事故类型未填，填写后才能判断是否构成义务",
+                "agreement {number} is for {kinds} only; give the kind of incident to see whether it obliges",
             ),
         ),
     ),

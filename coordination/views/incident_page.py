@@ -27,6 +27,7 @@ from ground import clock, kinds
 from ground.access import Permission
 from ground.dates import SHANGHAI
 from ground.guards import user_of
+from ground.languages import language
 from ground.models import AuditEntry
 from incidents import lifecycle
 from incidents.levels import AccidentLevel, ResponseLevel
@@ -212,16 +213,27 @@ def _time(moment: datetime | None) -> str:
 
 @dataclass(frozen=True)
 class Obliged:
-    """A team that has promised the enterprise help, or had; `status` is the agreement's on this day."""
+    """A team that has promised the enterprise help, or had; `status` is the agreement's on this day.
+
+    `limits` are the sites and kinds of incident it is limited to, if this incident is beyond them, or may be
+    while its site is not known.
+    """
 
     agreement: Agreement
     status: AgreementStatus
+    limits: Sequence[str]
+    may_be_within: bool
     km: float | None
     is_deployed: bool
 
     @property
     def holds(self) -> bool:
-        return self.status in BINDING
+        return self.status in BINDING and not self.limits
+
+    @property
+    def is_limited(self) -> bool:
+        """Say whether it would hold, were it not for its limits."""
+        return self.status in BINDING and bool(self.limits)
 
 
 def facts(incident: Incident, *, at: datetime) -> dict[str, Any]:
@@ -250,7 +262,7 @@ def _obliged(incident: Incident, *, at: datetime) -> list[Obliged]:
     agreements = list(
         Agreement.objects.filter(enterprise=incident.enterprise)
         .select_related("team")
-        .prefetch_related("consents")
+        .prefetch_related("consents", "sites")
     )
     deployed = set(
         Invitation.objects.filter(
@@ -262,12 +274,23 @@ def _obliged(incident: Incident, *, at: datetime) -> list[Obliged]:
         Obliged(
             agreement,
             agreement.status_on(today),
+            *_limits(incident, agreement),
             here.km_to(agreement.team.point) if here and agreement.team.point else None,
             agreement.team_id in deployed,
         )
         for agreement in agreements
     ]
     return sorted(found, key=lambda one: (not one.holds, one.km if one.km is not None else 1e6))
+
+
+def _limits(incident: Incident, agreement: Agreement) -> tuple[list[str], bool]:
+    """Return what keeps this incident out of the agreement, and whether the site, once known, may bring it in."""
+    sites, covered = list(agreement.sites.all()), agreement.kinds_in_scope
+    other_site = bool(sites) and incident.site not in sites
+    other_kind = bool(covered) and incident.kind not in agreement.incident_kinds
+    limits = [site.name for site in sites if other_site]
+    limits += [kind.word(language()) for kind in covered if other_kind]
+    return limits, not other_kind and incident.site is None
 
 
 # Callouts -----------------------------------------------------------------------------------------

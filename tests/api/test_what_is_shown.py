@@ -212,10 +212,20 @@ def test_an_agreements_status_is_of_today(caller, the_clock):
     an_agreement(enterprise, team, number="XY-1", term=(date(2026, 1, 1), date(2028, 1, 1)))
     an_agreement(enterprise, team, number="XY-2", term=(date(2026, 1, 1), date(2026, 12, 31)))
     an_agreement(enterprise, team, number="XY-3", term=(date(2025, 1, 1), date(2025, 12, 31)))
-    an_agreement(enterprise, team, number="XY-4", confirmed=False, kind=AgreementKind.MUTUAL)
+    an_agreement(
+        *(enterprise, team),
+        number="XY-4",
+        confirmed=False,
+        kind=AgreementKind.MUTUAL,
+        incident_kinds=["hazchem_leak"],
+    )
     officer = caller(a_duty_officer())
 
     rows = officer.get("agreements/").json()["results"]
+    assert {row["number"]: row["incident_kinds"] for row in rows} == {
+        **dict.fromkeys(("XY-1", "XY-2", "XY-3"), []),
+        "XY-4": ["hazchem_leak"],
+    }
     assert {row["number"]: row["status"] for row in rows} == {
         "XY-1": "in_force",
         "XY-2": "expiring",

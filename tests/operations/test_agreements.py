@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -245,6 +246,28 @@ def test_anothers_site_cannot_be_promised(firm, team, sun):
     terms = Terms(kind=AgreementKind.RESCUE, starts_on=TODAY, ends_on=TOMORROW, sites=[foreign])
 
     with pytest.raises(agreements.WrongTerms, match="不属于冀润冷链公司"):
+        agreements.draft(firm, team, terms, by=sun, at=NOON)
+
+
+def test_kinds_of_incident_are_kept_in_the_order_of_the_list_and_renewed_with_the_rest(firm, team, sun):
+    terms = replace(TWO_YEARS, incident_kinds=["hazchem_fire", "hazchem_leak", "hazchem_fire"])
+    agreement = agreements.draft(firm, team, terms, by=sun, at=NOON)
+    assert agreement.incident_kinds == ["hazchem_leak", "hazchem_fire"]
+    assert [kind.zh for kind in agreement.kinds_in_scope] == ["危化品泄漏", "危化品火灾爆炸"]
+
+    for party in Party:
+        agreements.confirm(agreement, party, signatory="演示", by=sun, at=NOON)
+
+    (obliged,) = agreements.teams_obliged_to(firm, on=TODAY)
+    assert obliged.kinds == agreement.kinds_in_scope
+    next_one = agreements.renew(agreement, until=date(2031, 12, 31), by=sun, at=NOON)
+    assert next_one.incident_kinds == agreement.incident_kinds
+
+
+def test_a_kind_of_incident_that_is_not_on_the_list_cannot_be_promised(firm, team, sun):
+    terms = replace(TWO_YEARS, incident_kinds=["hazchem_leak", "地震"])
+
+    with pytest.raises(agreements.WrongTerms, match="地震"):
         agreements.draft(firm, team, terms, by=sun, at=NOON)
 
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from contracts import readiness
-from contracts.models import Interest, InterestKind, Site, TeamKind, TeamLevel
+from contracts.models import Agreement, Interest, InterestKind, Site, TeamKind, TeamLevel
 from coordination import deployments, recommendations
 from coordination.answers import Answer, answer
 from coordination.callouts import RequirementSpec
@@ -263,6 +263,23 @@ def test_an_agreement_for_another_site_obliges_nobody_at_this_one():
     assert team_at(main).basis.basis == "order"
     assert "agreement_elsewhere" in {caution.code for caution in team_at(main).cautions}
     assert (team_at(farm).basis.basis, team_at(farm).basis.number) == ("agreement", bound.number)
+
+
+def test_an_agreement_for_other_kinds_of_incident_obliges_nobody_to_this_one():
+    firm = an_enterprise()
+    bound = an_agreement(firm, a_team("协议队"))
+    leak = an_incident(firm, kind="hazchem_leak")
+
+    def team_if_the_agreement_is_for(*kinds):
+        Agreement.objects.filter(pk=bound.pk).update(incident_kinds=list(kinds))
+        (row,) = proposal_for(leak).matching["2"].rows()
+        return row
+
+    other = team_if_the_agreement_is_for("hazchem_fire", "dust_explosion")
+    assert other.basis.basis == "order"
+    assert "agreement_other_kind" in {caution.code for caution in other.cautions}
+    mine = team_if_the_agreement_is_for("hazchem_fire", "hazchem_leak")
+    assert (mine.basis.basis, mine.basis.number) == ("agreement", bound.number)
 
 
 def test_a_measured_drive_stands_above_the_estimate_when_a_promise_is_checked():

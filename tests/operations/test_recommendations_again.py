@@ -53,7 +53,12 @@ def incident():
     an_expert("钱工", latitude=None, longitude=None)
     an_expert("孙工", practises="YQ", also=("WH",), region="130100")
     Interest.objects.create(expert=near, enterprise=firm, kind=InterestKind.ADVISES, details="年度顾问")
-    an_agreement(firm, a_team("曹妃甸危化队"), response_promise_minutes=30)
+    an_agreement(
+        firm,
+        a_team("曹妃甸危化队"),
+        response_promise_minutes=30,
+        incident_kinds=["hazchem_leak", "hazchem_fire"],
+    )
     a_team("检修中的队", state="out_of_service")
     other = an_incident(an_enterprise("渤海化工", region="130300"))
     callout = a_callout(other, asks=[busy], seats=2)

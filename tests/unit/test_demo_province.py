@@ -15,6 +15,7 @@ from coordination.demo import firms, people, promises, teams
 from coordination.demo.invention import LABEL, UNITS
 from coordination.demo.promises import DemoAgreement
 from ground import gazetteer, phones
+from ground.kinds import KINDS
 from ground.spreadsheets import read_workbook
 from tests.moments import TODAY
 
@@ -110,6 +111,14 @@ def test_whatever_the_day_agreements_are_in_every_state(day: date) -> None:
     assert found[AgreementStatus.TERMINATED] == 6
     assert found[AgreementStatus.AWAITING] == 8
     assert found[AgreementStatus.DRAFT] == 4
+
+
+def test_some_agreements_name_the_kinds_of_incident_and_that_of_the_story_covers_its_own() -> None:
+    named = [one for one in AGREEMENTS if one.incident_kinds]
+
+    assert len(named) == 20
+    assert {code for one in named for code in one.incident_kinds} <= {kind.code for kind in KINDS}
+    assert AGREEMENTS[0].incident_kinds == ()
 
 
 def test_an_agreements_number_is_given_once() -> None:

@@ -628,6 +628,7 @@ def test_a_team_shows_on_what_basis_it_can_be_asked(pool: Pool, basis: str, word
 
 MAIN_WORKS, TANK_FARM = 71, 72
 FOR_THE_TANK_FARM = [("XY-1", TANK_FARM, "罐区")]
+FOR_FIRES = [("XY-1", "hazchem_fire")]
 AT_THE_MAIN_WORKS = replace(PLUGGING, site_id=MAIN_WORKS)
 
 OBLIGES_NOT = [
@@ -663,6 +664,29 @@ OBLIGES_NOT = [
         },
         id="covers one site, and nobody knows where it happened",
     ),
+    pytest.param(
+        agreement(day(12, 31), agreement_kinds=FOR_FIRES),
+        replace(PLUGGING, incident_kind="hazchem_leak"),
+        {"agreement_other_kind": "协议 XY-1 只适用于危化品火灾爆炸，不含危化品泄漏，不构成义务"},
+        id="is for fires, and this is a leak",
+    ),
+    pytest.param(
+        agreement(day(12, 31), agreement_kinds=FOR_FIRES),
+        replace(PLUGGING, incident_kind=None),
+        {
+            "agreement_kind_unknown": "协议 XY-1 只适用于危化品火灾爆炸；事故类型未填，填写后才能判断是否构成义务"
+        },
+        id="is for fires, and nobody has said what happened",
+    ),
+    pytest.param(
+        agreement(day(12, 31), agreement_kinds=FOR_FIRES, agreement_sites=FOR_THE_TANK_FARM),
+        replace(AT_THE_MAIN_WORKS, incident_kind="hazchem_leak"),
+        {
+            "agreement_elsewhere": "协议 XY-1 只覆盖罐区，不含事发厂区，不构成义务",
+            "agreement_other_kind": "协议 XY-1 只适用于危化品火灾爆炸，不含危化品泄漏，不构成义务",
+        },
+        id="is for fires at another site: both are told",
+    ),
 ]
 
 
@@ -686,6 +710,11 @@ def test_an_agreement_that_does_not_oblige_is_shown_and_says_why(
             agreement(day(12, 31), agreement_sites=[*FOR_THE_TANK_FARM, ("XY-1", MAIN_WORKS, "主厂区")]),
             AT_THE_MAIN_WORKS,
             id="both sites by name",
+        ),
+        pytest.param(
+            agreement(day(12, 31), agreement_kinds=[*FOR_FIRES, ("XY-1", "hazchem_leak")]),
+            replace(PLUGGING, incident_kind="hazchem_leak"),
+            id="this kind of incident by name",
         ),
         pytest.param(agreement(day(12, 31), ended_on=day(12, 1)), PLUGGING, id="to be ended in a fortnight"),
         pytest.param(

@@ -469,6 +469,33 @@ TEAMS = [
         id="an agreement for the tank farm does not oblige at the main works",
     ),
     pytest.param(
+        replace(TEAM_TO_THE_LEAK, incident_kind="hazchem_leak"),
+        [
+            team(
+                "协议队",
+                agreements=[agreement("XY-1", day(12, 31))],
+                for_kinds=[("XY-1", "hazchem_fire"), ("XY-1", "dust_explosion")],
+            )
+        ],
+        {
+            "协议队": "首选，政府命令，救援命令，"
+            "注意：协议 XY-1 只适用于粉尘爆炸、危化品火灾爆炸，不含危化品泄漏，不构成义务",
+        },
+        id="an agreement for fires and explosions does not oblige at a leak",
+    ),
+    pytest.param(
+        replace(TEAM_TO_THE_LEAK, incident_kind="hazchem_leak"),
+        [
+            team(
+                "协议队",
+                agreements=[agreement("XY-1", day(12, 31))],
+                for_kinds=[("XY-1", "hazchem_fire"), ("XY-1", "hazchem_leak")],
+            )
+        ],
+        {"协议队": "首选，救援协议，救援请求"},
+        id="one for leaks and fires does",
+    ),
+    pytest.param(
         replace(TEAM_TO_THE_LEAK, site_id=TANK_FARM),
         [
             team(

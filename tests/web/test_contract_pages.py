@@ -356,6 +356,25 @@ def test_one_of_two_sites_may_be_promised(roster_admin, firm, team):
     assert list(Agreement.objects.get().sites.all()) == [depot]
 
 
+def test_an_agreement_may_be_for_some_kinds_of_incident_only(roster_admin, firm, team):
+    said = {"enterprise": firm.name, "team": team.name, **TERMS}
+    roster_admin.post("/agreements/new/", {**said, "incident_kinds": ["hazchem_fire", "hazchem_leak"]})
+
+    agreement = Agreement.objects.get()
+    assert "危化品泄漏、危化品火灾爆炸" in text_of(roster_admin.get(f"/agreements/{agreement.public_id}/"))
+    # The form that changes it begins with what is written, and taking all away means every kind.
+    edit = f"/agreements/{agreement.public_id}/edit/"
+    assert roster_admin.get(edit).content.decode().count("checked") == 2
+    roster_admin.post(edit, TERMS)
+    assert "全部类型" in text_of(roster_admin.get(f"/agreements/{agreement.public_id}/"))
+
+
+def test_the_enterprise_s_page_says_for_what_a_team_must_come(roster_admin, firm, team):
+    an_agreement(firm, team, incident_kinds=["hazchem_leak"])
+
+    assert "只限 危化品泄漏" in text_of(roster_admin.get(f"/enterprises/{firm.public_id}/"))
+
+
 def test_a_draft_is_changed_until_somebody_confirms(roster_admin, firm, team):
     agreement = an_agreement(firm, team, confirmed=False)
     page = f"/agreements/{agreement.public_id}/edit/"

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from contracts.models import Site
 from coordination import answers
 from coordination.answers import Answer
 from coordination.models import Callout, Delivery, Deployment, Invitation
@@ -91,6 +92,29 @@ def test_whose_telephone_rings_for_another_incident_is_shown_with_it(officer, in
     assert shown.count(said) == 2  # the expert and the team
     assert shown.index("王工") < shown.index("李工")
     assert "尚未答复</li>" not in page(officer, incident)
+
+
+def test_an_agreement_for_other_kinds_or_sites_is_shown_as_out_of_scope(officer):
+    firm = an_enterprise()
+    an_agreement(firm, a_team("火灾队"), incident_kinds=["hazchem_fire"])
+
+    shown = page(officer, an_incident(firm, kind="hazchem_leak"))
+
+    assert "▪ 无生效协议" in shown
+    beside = shown.split("火灾队")[1].split("</section>")[0]
+    assert "只限 危化品火灾爆炸" in beside and "不在范围内" in beside
+    assert "✓ 有生效协议" in page(officer, an_incident(firm, kind="hazchem_fire"))
+
+
+def test_an_agreement_for_one_site_is_to_be_checked_while_the_site_is_unknown(officer):
+    firm = an_enterprise()
+    main = firm.sites.get()
+    farm = Site.objects.create(enterprise=firm, name="罐区", industry_id="WH", region=firm.region)
+    an_agreement(firm, a_team("罐区队")).sites.set([farm])
+
+    assert "范围待核" in page(officer, an_incident(firm))
+    assert "不在范围内" in page(officer, an_incident(firm, site=main))
+    assert "✓ 有生效协议" in page(officer, an_incident(firm, site=farm))
 
 
 def test_a_lapsed_agreement_is_shown_as_lapsed(officer):
