@@ -198,5 +198,8 @@ class Channel(ABC):
         raise Unreadable(f"{self.code} takes no replies")
 
     def pull(self, *, since: datetime) -> Sequence[Event]:
-        """Fetch receipts and replies from the provider, for a network that no callback can get into."""
+        """Fetch receipts and replies from the provider, for a network that no callback can get into.
+
+        :raises Unreadable: if nothing could be fetched, or it is not in the form that was agreed.
+        """
         return ()

@@ -1,6 +1,7 @@
 """SMS through a gateway that is spoken to over HTTP, whatever its dialect: the options say how it is asked and answers.
 
-Without any but `url` it speaks the shape that `manage.py simulate_provider` understands.
+Without any but `url` it speaks the shape that `manage.py simulate_provider` understands. `docs/gateways.md`
+has the options, and those for Kannel.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -18,15 +19,21 @@ from django.conf import settings
 from coordination.channels.base import (
     Accepted,
     Ambiguous,
+    Callback,
     CannotLookUp,
     Caps,
     Channel,
+    Event,
     Finding,
     Limit,
     Message,
     Outcome,
+    Receipt,
     Rejected,
+    ReplyReceived,
+    Unreadable,
 )
+from coordination.channels.callback_shapes import CallbackShape
 from coordination.channels.exchange import Answer, Broken, NotSent, exchange
 from coordination.channels.options import Options
 from coordination.channels.shapes import WHOLE, Conditions, Pattern, Said, Statuses, Template, in_json
@@ -46,6 +53,7 @@ _OF_SEVERAL: Final = 67
 
 _BLANKS: Final = ("reference", "reference_hex", "address", "text", "link", "receipt_url")
 _LOOK_UP_BLANKS: Final = ("reference", "reference_hex", "address", "first_tried_at", "first_tried_on")
+_PULL_BLANKS: Final = ("since", "since_epoch")
 _FIELDS: Final = {"reference": "{reference}", "to": "{address}", "text": "{text}{link}"}
 _ACCEPTED_IF: Final = {"status": "^accepted$"}
 _PERMANENT_IF: Final = {"status": "^rejected$"}
@@ -68,6 +76,7 @@ class HttpSmsChannel(Channel):
         channel._read_request(options)
         channel._read_answer(options)
         channel._read_look_up(options)
+        channel._read_what_comes_back(options)
         channel._read_caps(options)
         return channel
 
@@ -137,18 +146,26 @@ class HttpSmsChannel(Channel):
             raise options.wrong("look_up_settles", "应小于 time_out", "has to be less than time_out")
         self._check_url = _address(options, "check_url", options.get("check_url", ""), ())
 
+    def _read_what_comes_back(self, options: Options) -> None:
+        self._callbacks = CallbackShape(options, charset=self._charset)
+        address = options.get("pull_url", "")
+        self._pull_url = _address(options, "pull_url", address, _PULL_BLANKS) if address else None
+        self._pull_receipts = options.get("pull_receipts", "receipts")
+        self._pull_replies = options.get("pull_replies", "replies")
+
     def _read_caps(self, options: Options) -> None:
         parts = options.get("parts_at_most", 0)
         if parts < 0:
             raise options.wrong("parts_at_most", "不能是负数", "cannot be negative")
         per_second = options.get("per_second", 0.0)
+        hears = bool(self.secret or self._pull_url)
         self.caps = Caps(
             text_at_most={0: None, 1: _ONE_PART}.get(parts, parts * _OF_SEVERAL),
             per_address=_limits(options, "per_address"),
             per_second=per_second if per_second > 0 else None,
-            takes_replies=options.get("takes_replies", bool(self.secret)),
+            takes_replies=options.get("takes_replies", hears),
             looks_up=self._look_up_url is not None,
-            sends_receipts=options.get("sends_receipts", bool(self.secret)),
+            sends_receipts=options.get("sends_receipts", hears),
         )
 
     def send(self, message: Message) -> Outcome:
@@ -212,6 +229,28 @@ class HttpSmsChannel(Channel):
                 )
             )
         return findings
+
+    def parse_receipt(self, callback: Callback) -> Sequence[Receipt]:
+        return self._callbacks.receipts(callback)
+
+    def parse_reply(self, callback: Callback) -> Sequence[ReplyReceived]:
+        return self._callbacks.replies(callback)
+
+    def pull(self, *, since: datetime) -> Sequence[Event]:
+        if self._pull_url is None:
+            return ()
+        values = {"since": since.isoformat(), "since_epoch": f"{since.timestamp():.3f}"}
+        try:
+            answer = self._exchange("GET", self._pull_url.filled(values, _quoted), {}, b"")
+        except (NotSent, Broken) as failure:
+            raise Unreadable(f"nothing could be fetched: {failure}") from failure
+        if answer.status not in self._accepted_status:
+            raise Unreadable(f"nothing could be fetched: it answers {answer.status}")
+        said = Said.in_json(answer.text(self._charset))
+        return [
+            *self._callbacks.receipts_in(said.parts(self._pull_receipts)),
+            *self._callbacks.replies_in(said.parts(self._pull_replies)),
+        ]
 
     def _request(self, message: Message) -> tuple[str, str, Mapping[str, str], bytes]:
         values = self._values(message)

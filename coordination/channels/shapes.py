@@ -79,11 +79,11 @@ class Said:
                 return json.dumps(value, ensure_ascii=False)
 
     def parts(self, path: str) -> list[Said]:
-        """Return what stands in the list at a path; at an empty path, what came, or each of it when it is a list."""
+        """Return each of the list at a path, or the one thing that stands there; an empty path means all that came."""
         value = self._value(path) if path else self._content
         if isinstance(value, list):
             return [Said(json.dumps(one, ensure_ascii=False), one) for one in value]
-        return [self] if not path else []
+        return [Said(self.text, value)] if value is not None or not path else []
 
     def _value(self, path: str) -> Any:
         value = self._content
