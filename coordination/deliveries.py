@@ -1,7 +1,7 @@
 """Messages as rows: written with the decision they belong to, claimed with an intent, recorded after the wire.
 
-A delivery is written in the transaction that decides on it, so it cannot be lost. Sending is at least
-once: `claim` writes an intent before the wire, and whoever finds a lease run out asks the provider
+A delivery is written in the transaction that decides on it (`outgoing`), so it cannot be lost. Sending is at
+least once: `claim` writes an intent before the wire, and whoever finds a lease run out asks the provider
 (`look_up`) before sending again. Where the provider cannot tell, the message goes out again marked
 可能重复: a message too many beats one too few.
 """
@@ -10,29 +10,28 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
-from coordination import channels, links
+from coordination import links
 from coordination.announcements import announce
 from coordination.channels import Accepted, Ambiguous, Message, Outcome, Rejected
-from coordination.models import (
-    AnswerToken,
-    Callout,
-    Delivery,
-    GuidanceRequest,
-    Invitation,
-    SendIntent,
-)
+from coordination.models import AnswerToken, Callout, Delivery, SendIntent
 from coordination.models.deliveries import SendOutcome
+from coordination.outgoing import (
+    ALARM_VALID_FOR,
+    after_failure,
+    alarm,
+    ask,
+    cancel,
+    holders_of,
+    inform,
+    tell,
+)
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
-from ground.access import Role
-from ground.models import ContactPoint, User
 from incidents.models import Incident
 
 log = logging.getLogger(__name__)
@@ -40,9 +39,6 @@ log = logging.getLogger(__name__)
 # Longer than any channel's own time-out, so a lease that ran out means the sender died or hung.
 LEASE: Final = timedelta(seconds=45)
 BACKOFF_AT_MOST: Final = timedelta(seconds=60)
-ALARM_VALID_FOR: Final = timedelta(hours=12)
-NOTICE_VALID_FOR: Final = timedelta(days=3)
-NO_CONTACT: Final = "没有可用的联系方式"
 # So many attempts that broke off without a certain outcome say that the message itself is at fault.
 POISONOUS: Final = 5
 QUARANTINED: Final = "多次发送都出错，已隔离"
@@ -58,89 +54,6 @@ class Claimed:
     channel: str
     message: Message
     look_up_first: bool
-
-
-def ask(invitation: Invitation, *, subject: str, text: str, at: datetime) -> Delivery:
-    """Write the message that asks an invitee; the answer link is added when it is sent."""
-    links.issue(invitation, at=at)
-    attempt = 1 + max(
-        invitation.deliveries.filter(purpose=Purpose.ASK).values_list("attempt", flat=True), default=0
-    )
-    return _to_invitee(invitation, Purpose.ASK, subject=subject, text=text, at=at, attempt=attempt)
-
-
-def tell(invitation: Invitation, purpose: Purpose, *, subject: str, text: str, at: datetime) -> Delivery:
-    """Write a message that tells an invitee something: a stand-down, a correction."""
-    attempt = 1 + max(
-        invitation.deliveries.filter(purpose=purpose).values_list("attempt", flat=True), default=0
-    )
-    return _to_invitee(invitation, purpose, subject=subject, text=text, at=at, attempt=attempt)
-
-
-def alarm(
-    *,
-    subject: str,
-    text: str,
-    at: datetime,
-    callout: Callout | None = None,
-    incident: Incident | None = None,
-    guidance_request: GuidanceRequest | None = None,
-) -> list[Delivery]:
-    """Write an alarm to every duty officer (for a guidance request: every roster admin)."""
-    role = Role.ROSTER_ADMIN if guidance_request else Role.DUTY_OFFICER
-    return [
-        _to_user(
-            officer,
-            Purpose.ALARM,
-            valid_for=ALARM_VALID_FOR,
-            priority=0,
-            at=at,
-            callout=callout,
-            incident=incident,
-            guidance_request=guidance_request,
-            subject=subject,
-            text=text,
-        )
-        for officer in holders_of(role)
-    ]
-
-
-def inform(
-    users: QuerySet[User], *, subject: str, text: str, guidance_request: GuidanceRequest, at: datetime
-) -> list[Delivery]:
-    """Write a notice about a guidance request to each of `users`; nothing urgent waits behind it."""
-    return [
-        _to_user(
-            user,
-            Purpose.NOTICE,
-            valid_for=NOTICE_VALID_FOR,
-            priority=900,
-            at=at,
-            guidance_request=guidance_request,
-            subject=subject,
-            text=text,
-        )
-        for user in users.prefetch_related("contacts")
-    ]
-
-
-def holders_of(role: Role) -> QuerySet[User]:
-    """Return the active accounts that hold `role`, with their contacts."""
-    return User.objects.filter(is_active=True, grants__role=role).distinct().prefetch_related("contacts")
-
-
-def cancel(invitation: Invitation, purposes: Iterable[Purpose], *, reason: str, at: datetime) -> bool:
-    """Cancel the invitee's unsent messages; return whether any of these purposes may have reached them."""
-    maybe_reached = False
-    for delivery in invitation.deliveries.filter(purpose__in=list(purposes)):
-        tried = delivery.intents.exclude(outcome__in=[SendOutcome.REJECTED, SendOutcome.NOT_SENT]).exists()
-        maybe_reached |= tried
-        if delivery.status in UNSENT:
-            delivery.status = DeliveryStatus.CANCELLED
-            delivery.reason = f"{reason}（可能已发出）" if tried else reason
-            delivery.lease_until = None
-            delivery.save(update_fields=["status", "reason", "lease_until"])
-    return maybe_reached
 
 
 def expire(*, at: datetime) -> int:
@@ -165,7 +78,7 @@ def _fail(delivery_id: int, reason: str, *, at: datetime) -> None:
         delivery.reason = reason
         delivery.lease_until = None
         delivery.save(update_fields=["status", "reason", "lease_until"])
-        _after_failure(delivery, at=at)
+        after_failure(delivery, at=at)
 
 
 def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
@@ -209,7 +122,9 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
             delivery.save(
                 update_fields=["lease_no", "lease_until", "lease_holder", "status", "maybe_duplicate"]
             )
-            SendIntent.objects.create(delivery=delivery, lease_no=delivery.lease_no, at=at)
+            SendIntent.objects.create(
+                delivery=delivery, lease_no=delivery.lease_no, channel=delivery.channel, at=at
+            )
             claimed.append(
                 Claimed(
                     delivery_id=delivery.pk,
@@ -257,7 +172,8 @@ def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
                     delivery.due_at = at + _backoff(delivery.lease_no)
                     delivery.save()
             case _:
-                _finish_intent(claimed, SendOutcome.REJECTED, outcome.reason, at=at)
+                certain = SendOutcome.REJECTED if outcome.permanent else SendOutcome.DEFERRED
+                _finish_intent(claimed, certain, outcome.reason, at=at)
                 if not mine:
                     return
                 delivery.reason = outcome.reason
@@ -269,7 +185,7 @@ def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
                     delivery.due_at = at + _backoff(delivery.lease_no)
                 delivery.save()
                 if outcome.permanent:
-                    _after_failure(delivery, at=at)
+                    after_failure(delivery, at=at)
         _announce(delivery)
 
 
@@ -311,7 +227,7 @@ def take_report(
             delivery.lease_until = None
         delivery.save()
         if delivery.status == DeliveryStatus.FAILED and was is not DeliveryStatus.FAILED:
-            _after_failure(delivery, at=at)
+            after_failure(delivery, at=at)
         changed = before != (delivery.status, delivery.reason, delivery.delivered_at)
         if changed:
             _announce(delivery)
@@ -334,50 +250,6 @@ def void_leases(*, of_others_than: uuid.UUID, at: datetime) -> int:
     )
 
 
-def _to_invitee(
-    invitation: Invitation, purpose: Purpose, *, subject: str, text: str, at: datetime, attempt: int
-) -> Delivery:
-    callout = invitation.callout
-    contacts = list(invitation.invitee.contacts.all())
-    contact = _first_reachable(contacts)
-    delivery = Delivery.objects.create(
-        purpose=purpose,
-        invitation=invitation,
-        callout=callout,
-        incident_id=callout.incident_id,
-        guidance_request_id=callout.guidance_request_id,
-        recipient=invitation.invitee.name,
-        subject=subject,
-        text=text,
-        attempt=attempt,
-        # The first message of any incident goes before the tenth of another (rank within the wave).
-        priority=callout.policy.priority * 100 + min(invitation.rank, 99),
-        created_at=at,
-        due_at=at,
-        expires_at=at + callout.policy.message_valid_for,
-        **_route(contact),
-    )
-    if delivery.status == DeliveryStatus.FAILED:
-        _after_failure(delivery, at=at)
-    return delivery
-
-
-def _to_user(
-    user: User, purpose: Purpose, *, valid_for: timedelta, priority: int, at: datetime, **columns: Any
-) -> Delivery:
-    return Delivery.objects.create(
-        purpose=purpose,
-        user=user,
-        recipient=user.name,
-        priority=priority,
-        created_at=at,
-        due_at=at,
-        expires_at=at + valid_for,
-        **columns,
-        **_route(_first_reachable(list(user.contacts.all()))),
-    )
-
-
 def _lock(delivery_id: int, *, with_callout: bool) -> Delivery:
     """Lock a delivery, its callout before it when a failure may have to move that on."""
     if with_callout:
@@ -385,63 +257,6 @@ def _lock(delivery_id: int, *, with_callout: bool) -> Delivery:
         if callout_id is not None:
             Callout.objects.locked(callout_id)
     return Delivery.objects.select_for_update(of=("self",), no_key=True).get(pk=delivery_id)
-
-
-def _first_reachable(contacts: Sequence[ContactPoint]) -> ContactPoint | None:
-    return next((contact for contact in contacts if channels.carriers_of(contact.kind)), None)
-
-
-def _route(contact: ContactPoint | None) -> dict[str, str]:
-    """Return the columns that say how a message goes; without a contact it has failed before it began."""
-    channel = next(iter(channels.carriers_of(contact.kind)), None) if contact else None
-    if contact is None or channel is None:
-        return {"channel": "none", "address": "", "status": DeliveryStatus.FAILED, "reason": NO_CONTACT}
-    return {"channel": channel.code, "address": contact.value, "status": DeliveryStatus.PENDING, "reason": ""}
-
-
-def _after_failure(delivery: Delivery, *, at: datetime) -> None:
-    """Try the invitee's next contact; when there is none, alarm the duty officer. Nothing fails silently."""
-    invitation = delivery.invitation
-    if invitation is None:
-        return
-    tried = set(
-        invitation.deliveries.filter(purpose=delivery.purpose, status=DeliveryStatus.FAILED).values_list(
-            "address", flat=True
-        )
-    )
-    contact = _first_reachable([c for c in invitation.invitee.contacts.all() if c.value not in tried])
-    if contact is not None and delivery.reason != NO_CONTACT and delivery.expires_at > at:
-        Delivery.objects.create(
-            purpose=delivery.purpose,
-            invitation=invitation,
-            callout=delivery.callout,
-            incident_id=delivery.incident_id,
-            guidance_request_id=delivery.guidance_request_id,
-            recipient=delivery.recipient,
-            subject=delivery.subject,
-            text=delivery.text,
-            attempt=delivery.attempt + 1,
-            priority=delivery.priority,
-            created_at=at,
-            due_at=at,
-            expires_at=delivery.expires_at,
-            **_route(contact),
-        )
-        return
-    if delivery.purpose == Purpose.ASK:
-        # Nobody can hear this one, so the next is asked without waiting for the window to close.
-        Callout.objects.filter(deliveries=delivery, status=CalloutStatus.OPEN, paused=False).update(
-            next_step_at=at
-        )
-    what = "通知" if delivery.purpose == Purpose.ASK else "消息"
-    alarm(
-        subject=f"未能送达：{delivery.recipient}",
-        text=f"发给{delivery.recipient}的{what}没有送达：{delivery.reason}。请电话联系，或换人。",
-        at=at,
-        callout=delivery.callout,
-        incident=delivery.incident,
-        guidance_request=delivery.guidance_request,
-    )
 
 
 def _no_longer_wanted(delivery: Delivery) -> str | None:
@@ -531,9 +346,12 @@ def _announce(delivery: Delivery) -> None:
         announce("guidance")
 
 
+# What is written and what is sent are one thing to everybody else.
 __all__ = [
+    "ALARM_VALID_FOR",
     "LEASE",
     "MAYBE_DUPLICATE",
+    "QUARANTINED",
     "Claimed",
     "alarm",
     "ask",

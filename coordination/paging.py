@@ -6,8 +6,8 @@ locking and sending are left to `callouts`, `deliveries` and `sender`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ground.terms import Term
@@ -104,6 +104,18 @@ class DeliveryStatus(Term):
 
 # What may still go to the wire. The states form a lattice: nothing moves backwards out of `sent`.
 UNSENT = frozenset({DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.UNKNOWN})
+# Nobody will hear of these.
+DEAD = frozenset({DeliveryStatus.FAILED, DeliveryStatus.CANCELLED})
+# Of the messages of one ask the one that got furthest says how far the ask got.
+FURTHEST_LAST = (
+    DeliveryStatus.CANCELLED,
+    DeliveryStatus.FAILED,
+    DeliveryStatus.PENDING,
+    DeliveryStatus.LEASED,
+    DeliveryStatus.UNKNOWN,
+    DeliveryStatus.SENT,
+    DeliveryStatus.DELIVERED,
+)
 
 
 class Purpose(Term):
@@ -151,11 +163,25 @@ OUT = NOT_THERE_YET | {D.ON_SCENE}  # cannot be sent anywhere else
 
 
 @dataclass(frozen=True)
+class ChannelStep:
+    """One message more to somebody who has not answered: over this medium, so long after being asked.
+
+    `contact` says to which of the contacts that the medium reaches: 1 the first, 2 the second number.
+    """
+
+    medium: Medium
+    after: timedelta
+    contact: int = 1
+
+
+@dataclass(frozen=True)
 class Policy:
-    """How patiently a callout asks.
+    """How patiently a callout asks, and over which channels.
 
     `answer_within` is the window from being asked; a message that could not be sent within
-    `message_valid_for` is not sent any more; a lower `priority` goes to the wire first.
+    `message_valid_for` is not sent any more; a lower `priority` goes to the wire first. `steps` are for
+    one invitee, the most important of those at the same moment first: an answer cancels what is left of
+    them, a failure brings the next one forward.
     """
 
     code: str
@@ -164,7 +190,15 @@ class Policy:
     answer_within: timedelta
     message_valid_for: timedelta
     priority: int
+    steps: tuple[ChannelStep, ...]
 
+
+def _steps(*media: Medium, after: timedelta = timedelta(), contact: int = 1) -> tuple[ChannelStep, ...]:
+    return tuple(ChannelStep(medium, after, contact) for medium in media)
+
+
+# An installation has some of these only. The demo inbox stands for every phone, so one message is enough there.
+_WRITTEN = (Medium.SMS, Medium.APP, Medium.EMAIL, Medium.WEBHOOK, Medium.INBOX)
 
 POLICIES: Mapping[str, Policy] = {
     policy.code: policy
@@ -173,28 +207,96 @@ POLICIES: Mapping[str, Policy] = {
             "urgent",
             "紧急：10 分钟内答复",
             "urgent: answer within 10 minutes",
-            timedelta(minutes=10),
-            timedelta(minutes=30),
-            1,
+            answer_within=timedelta(minutes=10),
+            message_valid_for=timedelta(minutes=30),
+            priority=1,
+            steps=(
+                *_steps(*_WRITTEN),
+                *_steps(Medium.VOICE, after=timedelta(minutes=2)),
+                *_steps(Medium.SMS, Medium.VOICE, Medium.EMAIL, after=timedelta(minutes=4), contact=2),
+                *_steps(Medium.SMS, Medium.VOICE, after=timedelta(minutes=6), contact=3),
+            ),
         ),
         Policy(
             "standard",
             "普通：2 小时内答复",
             "standard: answer within 2 hours",
-            timedelta(hours=2),
-            timedelta(hours=6),
-            3,
+            answer_within=timedelta(hours=2),
+            message_valid_for=timedelta(hours=6),
+            priority=3,
+            steps=(
+                *_steps(*_WRITTEN),
+                *_steps(Medium.VOICE, after=timedelta(minutes=30)),
+                *_steps(Medium.SMS, Medium.VOICE, Medium.EMAIL, after=timedelta(minutes=60), contact=2),
+                *_steps(Medium.SMS, Medium.VOICE, after=timedelta(minutes=90), contact=3),
+            ),
         ),
         Policy(
             "patient",
             "从容：2 天内答复",
             "patient: answer within 2 days",
-            timedelta(days=2),
-            timedelta(days=3),
-            5,
+            answer_within=timedelta(days=2),
+            message_valid_for=timedelta(days=3),
+            priority=5,
+            steps=(
+                *_steps(Medium.EMAIL, Medium.APP, Medium.WEBHOOK, Medium.INBOX),
+                *_steps(Medium.SMS, after=timedelta(hours=4)),
+                *_steps(Medium.SMS, Medium.EMAIL, after=timedelta(hours=24), contact=2),
+                # The last resort, and the only one for who has nothing but a landline.
+                *_steps(Medium.VOICE, after=timedelta(hours=36)),
+            ),
         ),
     )
 }
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One address of a person; `kind` is what it is to the channels (a mobile takes text messages and calls)."""
+
+    kind: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A message that is to go to a contact over a channel of `medium`, so long after being asked."""
+
+    medium: Medium
+    contact: Contact
+    after: timedelta
+
+
+def messages(
+    contacts: Sequence[Contact], carried: Mapping[Medium, Collection[str]], policy: Policy
+) -> tuple[Planned, ...]:
+    """Return what one invitee is sent until they answer, in the order of sending; nothing if none reaches them.
+
+    Each address gets at most one message over a medium. Where nothing would go out at once, for want of
+    an address or of a channel, all of it moves forward until the first message does.
+
+    :param contacts: the invitee's, the preferred first.
+    :param carried: which kinds of contact each medium reaches in this installation.
+    """
+    found: dict[tuple[Medium, str], Planned] = {}
+    for step in sorted(policy.steps, key=lambda step: step.after):
+        kinds = carried.get(step.medium, ())
+        reached = list({contact.address: contact for contact in contacts if contact.kind in kinds}.values())
+        if len(reached) >= step.contact:
+            contact = reached[step.contact - 1]
+            found.setdefault((step.medium, contact.address), Planned(step.medium, contact, step.after))
+    planned = tuple(found.values())
+    sooner = planned[0].after if planned else timedelta()
+    return tuple(replace(one, after=one.after - sooner) for one in planned)
+
+
+def place_in_queue(policy: Policy, *, step: int, turn: int) -> int:
+    """Return what orders messages at the wire; the lowest goes first.
+
+    First what presses more, then everybody's first message before anybody's second, then by turn within
+    the wave: so the first message of any callout goes before the second of another.
+    """
+    return policy.priority * 100_000 + min(step, 99) * 1_000 + min(turn, 999)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from contracts.models import Capability
 from coordination import deliveries, paging, wording
@@ -18,7 +18,6 @@ from coordination.announcements import announce
 from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, Requirement
 from coordination.paging import (
     CalloutStatus,
-    DeliveryStatus,
     InvitationStatus,
     InviteeKind,
     Mode,
@@ -94,8 +93,9 @@ def _asks(callout: Callout) -> list[paging.Ask]:
     rows = list(callout.invitations.select_related("requirement"))
     engaged = _engaged(rows, callout)
     heard = set(
-        Delivery.objects.filter(callout=callout, purpose=Purpose.ASK)
-        .exclude(status__in=[DeliveryStatus.FAILED, DeliveryStatus.CANCELLED])
+        # Of those asked once more only what was written then: an old message is no ask any more.
+        Delivery.objects.alive()
+        .filter(callout=callout, purpose=Purpose.ASK, created_at__gte=F("invitation__asked_at"))
         .values_list("invitation", flat=True)
     )
     return [
@@ -140,14 +140,19 @@ def _ask(callout: Callout, ids: Iterable[int], *, at: datetime) -> None:
     names = []
     order = {pk: turn for turn, pk in enumerate(ids)}
     asked = callout.invitations.filter(pk__in=order).select_related("expert", "team", "requirement")
-    for invitation in sorted(asked, key=lambda row: order[row.pk]):
+    asked = asked.prefetch_related("expert__contacts", "team__contacts")
+    for turn, invitation in enumerate(sorted(asked, key=lambda row: order[row.pk])):
         invitation.callout = callout
         invitation.status = InvitationStatus.ASKED
         invitation.asked_at = at
         invitation.wave = callout.wave
         invitation.save(update_fields=["status", "asked_at", "wave"])
         deliveries.ask(
-            invitation, subject=wording.ask_subject(invitation), text=wording.ask_text(invitation), at=at
+            invitation,
+            subject=wording.ask_subject(invitation),
+            text=wording.ask_text(invitation),
+            turn=turn,
+            at=at,
         )
         names.append(invitation.invitee.name)
     note(callout, f"第 {callout.wave} 波发出：{'、'.join(names)}", by=SYSTEM, at=at)

@@ -48,3 +48,10 @@ class RecordingChannel(Channel):
 
     def look_up(self, message: Message) -> str | None:
         return self.known.get(message.reference)
+
+
+def recording(code: str, medium: Medium, *carries: ContactKind) -> RecordingChannel:
+    """A recording channel of this medium, to these kinds of contact."""
+    channel = RecordingChannel(code=code)
+    channel.medium, channel.carries = medium, frozenset(carries)  # type: ignore[misc]  # of the class otherwise
+    return channel

@@ -33,6 +33,7 @@ from coordination.channels.email import EmailChannel
 from coordination.channels.http_sms import HttpSmsChannel
 from coordination.channels.inbox import InboxChannel
 from coordination.channels.options import Options, WrongOption
+from coordination.paging import Medium
 from ground.models import ContactKind
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "by_code",
     "carriers_of",
     "installed",
+    "reach",
 ]
 
 # What `kind` may be in the file that MUSTER_CHANNELS names, and what makes a channel of its options.
@@ -83,9 +85,17 @@ def by_code(code: str) -> Channel | None:
     return next((channel for channel in installed() if channel.code == code), None)
 
 
-def carriers_of(kind: str) -> list[Channel]:
-    """Return the channels that reach a contact of this kind, the preferred first."""
-    return [channel for channel in installed() if ContactKind(kind) in channel.carries]
+def reach() -> dict[Medium, frozenset[ContactKind]]:
+    """Return which kinds of contact each medium of this installation reaches."""
+    found: dict[Medium, frozenset[ContactKind]] = {}
+    for channel in installed():
+        found[channel.medium] = found.get(channel.medium, frozenset()) | channel.carries
+    return found
+
+
+def carriers_of(medium: Medium, kind: str) -> list[Channel]:
+    """Return the channels of this medium that reach a contact of this kind, the preferred first."""
+    return [one for one in installed() if one.medium == medium and ContactKind(kind) in one.carries]
 
 
 def wrong_options(**_asked: Any) -> list[CheckMessage]:

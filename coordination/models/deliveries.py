@@ -11,7 +11,7 @@ from django.db.models import Q
 from coordination.inbound import InboundKind, InboundResult
 from coordination.models.callouts import Callout, Invitation
 from coordination.models.guidance import GuidanceRequest
-from coordination.paging import DeliveryStatus, Purpose
+from coordination.paging import DEAD, UNSENT, DeliveryStatus, Medium, Purpose
 from ground.models import PublicIdModel, User
 from incidents.models import Incident
 
@@ -21,10 +21,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Return what may go to the wire at `at`: unsent, due, not expired, under no running lease."""
         return self.filter(
             Q(lease_until=None) | Q(lease_until__lt=at),
-            status__in=[DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.UNKNOWN],
+            status__in=list(UNSENT),
             due_at__lte=at,
             expires_at__gt=at,
         )
+
+    def alive(self) -> DeliveryQuerySet:
+        """Return those of which somebody may have heard, or still may."""
+        return self.exclude(status__in=list(DEAD))
 
 
 class Delivery(PublicIdModel):
@@ -38,10 +42,11 @@ class Delivery(PublicIdModel):
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     recipient = models.CharField(max_length=80)  # the name, for people who read the log
     channel = models.CharField(max_length=16)
+    medium = models.CharField(max_length=8, choices=Medium.choices(), blank=True)  # blank: there was no way
     address = models.CharField(max_length=120)
     subject = models.CharField(max_length=120)
     text = models.TextField()  # without the answer link, which is derived when sending and never stored
-    attempt = models.PositiveSmallIntegerField(default=1)  # 2 is the next contact point or channel, and so on
+    attempt = models.PositiveSmallIntegerField(default=1)  # 2 is the next channel or contact, and so on
     priority = models.PositiveIntegerField(default=5)
     status = models.CharField(max_length=10, choices=DeliveryStatus.choices(), default=DeliveryStatus.PENDING)
     reason = models.CharField(max_length=200, blank=True)
@@ -93,12 +98,28 @@ class Delivery(PublicIdModel):
     def __str__(self) -> str:
         return f"{self.recipient} · {self.channel} · {DeliveryStatus(self.status).zh}"
 
+    @property
+    def siblings(self) -> DeliveryQuerySet:
+        """Return the other messages by which the same is said to the same person."""
+        return Delivery.objects.filter(
+            invitation=self.invitation_id,
+            user=self.user_id,
+            purpose=self.purpose,
+            subject=self.subject,
+            created_at=self.created_at,
+        ).exclude(pk=self.pk)
+
 
 class SendOutcome(models.TextChoices):
     ACCEPTED = "accepted"
-    REJECTED = "rejected"
+    REJECTED = "rejected"  # for good: this address will not do
+    DEFERRED = "deferred"  # refused for now: later, or by another provider
     AMBIGUOUS = "ambiguous"
     NOT_SENT = "not_sent"
+
+
+# The provider has certainly not taken it.
+NOT_TAKEN = (SendOutcome.REJECTED, SendOutcome.DEFERRED, SendOutcome.NOT_SENT)
 
 
 class SendIntent(models.Model):
@@ -106,6 +127,7 @@ class SendIntent(models.Model):
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="intents")
     lease_no = models.PositiveIntegerField()
+    channel = models.CharField(max_length=16, blank=True)  # the delivery itself may go over another one later
     at = models.DateTimeField()
     outcome = models.CharField(max_length=10, choices=SendOutcome.choices, blank=True)
     detail = models.CharField(max_length=200, blank=True)
@@ -114,6 +136,7 @@ class SendIntent(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["delivery", "lease_no"], name="one_intent_per_lease")]
+        indexes = [models.Index(fields=["channel", "at"], name="intents_of_a_channel")]
 
     def __str__(self) -> str:
         return f"{self.delivery} · {self.lease_no}"

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch
 
 from coordination.models import Callout, Delivery, Deployment, Invitation, Requirement
 from coordination.paging import (
     DEPLOYMENT_MOVES,
+    FURTHEST_LAST,
     NOT_THERE_YET,
     CalloutStatus,
     DeliveryStatus,
@@ -171,16 +172,29 @@ def boards_of(incident: Incident) -> list[Board]:
             "invitations__deployment__steps",
         )
     )
-    last: dict[int, Delivery] = {}
-    asks = Delivery.objects.filter(callout__incident=incident, purpose=Purpose.ASK).order_by("attempt", "id")
-    for delivery in asks.defer("text"):
-        if delivery.invitation_id:
-            last[delivery.invitation_id] = delivery
-    boards = [_board(callout, last) for callout in callouts]
+    furthest = _furthest(incident)
+    boards = [_board(callout, furthest) for callout in callouts]
     return sorted(boards, key=lambda board: not board.is_live)
 
 
-def _board(callout: Callout, last: dict[int, Delivery]) -> Board:
+def _furthest(incident: Incident) -> dict[int, Delivery]:
+    """Return for each invitation the message of its last ask that got furthest."""
+    furthest: dict[int, Delivery] = {}
+    asks = Delivery.objects.filter(
+        callout__incident=incident, purpose=Purpose.ASK, created_at__gte=F("invitation__asked_at")
+    )
+    for delivery in asks.defer("text").order_by("attempt", "id"):
+        so_far = furthest.get(delivery.invitation_id or 0)
+        if so_far is None or _how_far(delivery) >= _how_far(so_far):
+            furthest[delivery.invitation_id or 0] = delivery
+    return furthest
+
+
+def _how_far(delivery: Delivery) -> int:
+    return FURTHEST_LAST.index(DeliveryStatus(delivery.status))
+
+
+def _board(callout: Callout, furthest: dict[int, Delivery]) -> Board:
     goals = []
     for requirement in callout.requirements.all():
         seats = list(requirement.seats.all())
@@ -188,7 +202,7 @@ def _board(callout: Callout, last: dict[int, Delivery]) -> Board:
     invitations = list(callout.invitations.all())
     for invitation in invitations:
         invitation.callout = callout
-    lines = [_line(one, last.get(one.pk)) for one in invitations if one.status != S.LISTED]
+    lines = [_line(one, furthest.get(one.pk)) for one in invitations if one.status != S.LISTED]
     lines.sort(key=_place_in_list)
     listed = [_line(one, None) for one in invitations if one.status == S.LISTED]
     free = {goal.requirement.pk: goal.seats - goal.taken for goal in goals}

@@ -47,7 +47,8 @@ def incident():
 
 
 def ask_of(expert) -> Delivery:
-    return Delivery.objects.filter(invitation__expert=expert, purpose=Purpose.ASK).latest("pk")
+    """The message that goes at once."""
+    return Delivery.objects.filter(invitation__expert=expert, purpose=Purpose.ASK).earliest("attempt")
 
 
 def test_the_first_contact_is_used_and_the_link_goes_with_the_text(phone, incident, li):

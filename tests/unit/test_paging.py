@@ -13,14 +13,18 @@ from coordination.paging import (
     POLICIES,
     Ask,
     CalloutStatus,
+    Contact,
     DeploymentStatus,
     Exhausted,
     Filled,
     InvitationStatus,
     InviteMore,
+    Medium,
     WaitUntil,
     lapsed,
+    messages,
     next_step,
+    place_in_queue,
 )
 from tests.moments import NOON, minutes
 
@@ -165,3 +169,102 @@ def test_policies_grow_more_patient_and_less_pressing():
     assert urgent.answer_within < standard.answer_within < patient.answer_within
     assert urgent.priority < standard.priority < patient.priority
     assert all(policy.message_valid_for >= policy.answer_within for policy in POLICIES.values())
+
+
+MOBILE, OTHER = Contact("mobile", "+8613900000001"), Contact("mobile", "+8613900000002")
+DESK, MAIL = Contact("phone", "+863110000001"), Contact("email", "li@example.cn")
+SMS = {Medium.SMS: ["mobile"]}
+VOICE = {Medium.VOICE: ["mobile", "phone"]}
+EMAIL = {Medium.EMAIL: ["email"]}
+INBOX = {Medium.INBOX: ["mobile", "phone", "email"]}
+
+
+def plan(contacts, carried, policy="urgent"):
+    planned = messages(contacts, carried, POLICIES[policy])
+    return [(one.medium.value, one.contact.address[-4:], one.after.total_seconds() / 60) for one in planned]
+
+
+@pytest.mark.parametrize(
+    ("contacts", "carried", "policy", "planned"),
+    [
+        pytest.param(
+            [MOBILE, MAIL],
+            SMS | VOICE | EMAIL,
+            "urgent",
+            [("sms", "0001", 0), ("email", "e.cn", 0), ("voice", "0001", 2)],
+            id="in writing at once, by voice after two minutes",
+        ),
+        pytest.param(
+            [MOBILE, OTHER],
+            SMS | VOICE,
+            "urgent",
+            [("sms", "0001", 0), ("voice", "0001", 2), ("sms", "0002", 4), ("voice", "0002", 4)],
+            id="the second number after four",
+        ),
+        pytest.param(
+            [MOBILE, DESK],
+            SMS | VOICE,
+            "urgent",
+            [("sms", "0001", 0), ("voice", "0001", 2), ("voice", "0001", 4)],
+            id="a landline is a second number for calls only",
+        ),
+        pytest.param([MOBILE, MAIL], SMS, "urgent", [("sms", "0001", 0)], id="only over what is installed"),
+        pytest.param(
+            [DESK],
+            SMS | VOICE,
+            "urgent",
+            [("voice", "0001", 0)],
+            id="who can only be rung up is rung up at once",
+        ),
+        pytest.param(
+            [MOBILE],
+            SMS | VOICE,
+            "patient",
+            [("sms", "0001", 0), ("voice", "0001", 32 * 60)],
+            id="without an e-mail address the text message goes at once and the rest keeps its distance",
+        ),
+        pytest.param(
+            [MAIL, MOBILE],
+            SMS | VOICE | EMAIL,
+            "patient",
+            [("email", "e.cn", 0), ("sms", "0001", 4 * 60), ("voice", "0001", 36 * 60)],
+            id="with patience one after the other",
+        ),
+        pytest.param(
+            [MOBILE, MOBILE],
+            SMS,
+            "urgent",
+            [("sms", "0001", 0)],
+            id="a number that stands there twice gets one message",
+        ),
+        pytest.param(
+            [MOBILE, OTHER, MAIL],
+            INBOX,
+            "urgent",
+            [("inbox", "0001", 0)],
+            id="in the demo inbox one message says it all",
+        ),
+        pytest.param([MAIL], SMS | VOICE, "urgent", [], id="no channel reaches an e-mail address"),
+        pytest.param([], SMS | VOICE | EMAIL, "urgent", [], id="nobody is reached without a contact"),
+    ],
+)
+def test_what_one_invitee_is_sent(contacts, carried, policy, planned):
+    assert plan(contacts, carried, policy) == planned
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.code)
+def test_a_policy_uses_every_medium_and_ends_within_its_window(policy):
+    assert {step.medium for step in policy.steps if step.contact == 1} == set(Medium)
+    assert all(step.after < policy.answer_within for step in policy.steps)
+    assert len(set(policy.steps)) == len(policy.steps)
+
+
+def test_everybodys_first_message_goes_before_anybodys_second():
+    patient = POLICIES["patient"]
+
+    def urgent(step, turn):
+        return place_in_queue(URGENT, step=step, turn=turn)
+
+    assert urgent(0, 0) < urgent(0, 5) < urgent(1, 0) < urgent(2, 0)
+    assert urgent(0, 5_000) < urgent(1, 0), "a long list stays within its step"
+    assert urgent(20, 5_000) < place_in_queue(patient, step=0, turn=0)

@@ -1,0 +1,299 @@
+"""Messages written, in the transaction that decides on them; sending them is left to `deliveries`.
+
+All that somebody is sent until they answer stands in rows at once, each with its due moment, as the
+policy says (`paging.messages`). What fails brings the next one forward, or goes another way, and when
+there is no way left somebody is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Exists, Max, OuterRef, QuerySet
+
+from coordination import channels, links, paging
+from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, SendIntent
+from coordination.models.deliveries import NOT_TAKEN
+from coordination.paging import (
+    POLICIES,
+    UNSENT,
+    CalloutStatus,
+    Contact,
+    DeliveryStatus,
+    InvitationStatus,
+    Medium,
+    Planned,
+    Policy,
+    Purpose,
+)
+from ground.access import Role
+from ground.models import ContactPoint, User
+from incidents.models import Incident
+
+ALARM_VALID_FOR: Final = timedelta(hours=12)
+NOTICE_VALID_FOR: Final = timedelta(days=3)
+AFTER_ALL_ELSE: Final = 900_000
+NO_CONTACT: Final = "没有可用的联系方式"
+
+
+def ask(invitation: Invitation, *, subject: str, text: str, turn: int = 0, at: datetime) -> list[Delivery]:
+    """Write all that an invitee is sent until they answer, each message with its due moment.
+
+    `turn` is their place in the wave. An answer cancels what has not left, a failure brings the next
+    message forward; the answer link is added when a message is sent.
+    """
+    links.issue(invitation, at=at)
+    return _to_invitee(invitation, Purpose.ASK, subject=subject, text=text, turn=turn, at=at)
+
+
+def tell(
+    invitation: Invitation, purpose: Purpose, *, subject: str, text: str, at: datetime
+) -> list[Delivery]:
+    """Write what tells an invitee something (a stand-down, a correction): to wherever an ask would go at once."""
+    return _to_invitee(invitation, purpose, subject=subject, text=text, turn=invitation.rank, at=at)
+
+
+def alarm(
+    *,
+    subject: str,
+    text: str,
+    at: datetime,
+    callout: Callout | None = None,
+    incident: Incident | None = None,
+    guidance_request: GuidanceRequest | None = None,
+) -> list[Delivery]:
+    """Write an alarm to every duty officer (for a guidance request: every roster admin)."""
+    role = Role.ROSTER_ADMIN if guidance_request else Role.DUTY_OFFICER
+    return [
+        message
+        for officer in holders_of(role)
+        for message in _to_user(
+            officer,
+            Purpose.ALARM,
+            valid_for=ALARM_VALID_FOR,
+            policy=POLICIES["urgent"],
+            priority=0,
+            at=at,
+            callout=callout,
+            incident=incident,
+            guidance_request=guidance_request,
+            subject=subject,
+            text=text,
+        )
+    ]
+
+
+def inform(
+    users: QuerySet[User], *, subject: str, text: str, guidance_request: GuidanceRequest, at: datetime
+) -> list[Delivery]:
+    """Write a notice about a guidance request to each of `users`; nothing urgent waits behind it."""
+    return [
+        message
+        for user in users.prefetch_related("contacts")
+        for message in _to_user(
+            user,
+            Purpose.NOTICE,
+            valid_for=NOTICE_VALID_FOR,
+            policy=POLICIES["patient"],
+            priority=AFTER_ALL_ELSE,
+            at=at,
+            guidance_request=guidance_request,
+            subject=subject,
+            text=text,
+        )
+    ]
+
+
+def holders_of(role: Role) -> QuerySet[User]:
+    """Return the active accounts that hold `role`, with their contacts."""
+    return User.objects.filter(is_active=True, grants__role=role).distinct().prefetch_related("contacts")
+
+
+def cancel(invitation: Invitation, purposes: Iterable[Purpose], *, reason: str, at: datetime) -> bool:
+    """Cancel the invitee's unsent messages; return whether any of these purposes may have reached them."""
+    may_be_out = SendIntent.objects.filter(delivery=OuterRef("pk")).exclude(outcome__in=NOT_TAKEN)
+    rows = invitation.deliveries.filter(purpose__in=list(purposes)).annotate(tried=Exists(may_be_out))
+    found = list(rows.values_list("pk", "tried"))
+    for tried, said in ((False, reason), (True, f"{reason}（可能已发出）")):
+        # One statement that looks again: what the sender records in this moment stays recorded.
+        Delivery.objects.filter(
+            pk__in=[pk for pk, was_tried in found if was_tried is tried], status__in=list(UNSENT)
+        ).update(status=DeliveryStatus.CANCELLED, reason=said[:200], lease_until=None)
+    return any(tried for _, tried in found)
+
+
+def after_failure(delivery: Delivery, *, at: datetime) -> None:
+    """Bring the next message forward, or find another way; when there is none, say so. Nothing fails silently."""
+    later = delivery.siblings.filter(status=DeliveryStatus.PENDING, lease_no=0, due_at__gt=at)
+    if (following := later.order_by("due_at", "attempt").first()) is not None:
+        following.due_at = at
+        following.save(update_fields=["due_at"])
+        return
+    if delivery.siblings.alive().exists() or _goes_another_way(delivery, at=at):
+        return
+    if delivery.invitation is None or _is_answered(delivery):
+        return
+    if delivery.purpose == Purpose.ASK:
+        # Nobody can hear this one, so the next is asked without waiting for the window to close.
+        Callout.objects.filter(deliveries=delivery, status=CalloutStatus.OPEN, paused=False).update(
+            next_step_at=at
+        )
+    what = "通知" if delivery.purpose == Purpose.ASK else "消息"
+    alarm(
+        subject=f"未能送达：{delivery.recipient}",
+        text=f"发给{delivery.recipient}的{what}没有送达：{delivery.reason}。请电话联系，或换人。",
+        at=at,
+        callout=delivery.callout,
+        incident=delivery.incident,
+        guidance_request=delivery.guidance_request,
+    )
+
+
+def _is_answered(ask: Delivery) -> bool:
+    """Say whether nothing hangs on this ask any more, though a receipt of its failure may still come in."""
+    waiting = (InvitationStatus.ASKED, InvitationStatus.LAPSED)
+    return ask.purpose == Purpose.ASK and ask.invitation is not None and ask.invitation.status not in waiting
+
+
+def _goes_another_way(delivery: Delivery, *, at: datetime) -> bool:
+    """Send what is not an ask (all of whose ways are written at once) over a way that was not tried yet."""
+    if delivery.purpose == Purpose.ASK or delivery.expires_at <= at:
+        return False
+    person = delivery.invitation.invitee if delivery.invitation else delivery.user
+    if person is None:
+        return False
+    policy = delivery.callout.policy if delivery.invitation and delivery.callout else POLICIES["urgent"]
+    said = [delivery, *delivery.siblings]
+    tried = {(one.medium, one.address) for one in said}
+    for planned in _planned(person.contacts.all(), policy):
+        if (planned.medium, planned.contact.address) not in tried:
+            _write(
+                [replace(planned, after=at - delivery.created_at)],
+                first_attempt=1 + max(one.attempt for one in said),
+                priority=lambda _number: delivery.priority,
+                purpose=delivery.purpose,
+                invitation=delivery.invitation,
+                user=delivery.user,
+                callout=delivery.callout,
+                incident_id=delivery.incident_id,
+                guidance_request_id=delivery.guidance_request_id,
+                recipient=delivery.recipient,
+                subject=delivery.subject,
+                text=delivery.text,
+                created_at=delivery.created_at,
+                expires_at=delivery.expires_at,
+            )
+            return True
+    return False
+
+
+def _to_invitee(
+    invitation: Invitation, purpose: Purpose, *, subject: str, text: str, turn: int, at: datetime
+) -> list[Delivery]:
+    callout, policy = invitation.callout, invitation.callout.policy
+    planned = _planned(invitation.invitee.contacts.all(), policy)
+    step = 0
+    if purpose != Purpose.ASK:
+        planned = _where_they_were_asked(invitation, planned)
+        step = 1  # behind everybody's first ask
+    attempt = invitation.deliveries.filter(purpose=purpose).aggregate(last=Max("attempt"))["last"] or 0
+    return _write(
+        planned,
+        first_attempt=attempt + 1,
+        priority=lambda number: paging.place_in_queue(policy, step=step + number, turn=turn),
+        purpose=purpose,
+        invitation=invitation,
+        callout=callout,
+        incident_id=callout.incident_id,
+        guidance_request_id=callout.guidance_request_id,
+        recipient=invitation.invitee.name,
+        subject=subject,
+        text=text,
+        created_at=at,
+        expires_at=at + policy.message_valid_for,
+    )
+
+
+def _to_user(
+    user: User,
+    purpose: Purpose,
+    *,
+    policy: Policy,
+    valid_for: timedelta,
+    priority: int,
+    at: datetime,
+    **columns: Any,
+) -> list[Delivery]:
+    return _write(
+        _at_once(_planned(user.contacts.all(), policy)),
+        first_attempt=1,
+        priority=lambda _number: priority,
+        purpose=purpose,
+        user=user,
+        recipient=user.name,
+        created_at=at,
+        expires_at=at + valid_for,
+        **columns,
+    )
+
+
+def _planned(contacts: Iterable[ContactPoint], policy: Policy) -> Sequence[Planned]:
+    known = [Contact(contact.kind, contact.value) for contact in contacts]
+    return paging.messages(known, channels.reach(), policy)
+
+
+def _at_once(planned: Iterable[Planned]) -> list[Planned]:
+    return [one for one in planned if not one.after]
+
+
+def _where_they_were_asked(invitation: Invitation, planned: Sequence[Planned]) -> list[Planned]:
+    """Return the ways that go at once, and in writing those by which an ask may have reached them later."""
+    asked = set(
+        invitation.deliveries.filter(purpose=Purpose.ASK, lease_no__gt=0)
+        .exclude(medium=Medium.VOICE)
+        .exclude(status=DeliveryStatus.FAILED)
+        .values_list("medium", "address")
+    )
+    return [
+        replace(one, after=timedelta())
+        for one in planned
+        if not one.after or (one.medium, one.contact.address) in asked
+    ]
+
+
+def _write(
+    planned: Sequence[Planned],
+    *,
+    first_attempt: int,
+    priority: Callable[[int], int],
+    created_at: datetime,
+    **columns: Any,
+) -> list[Delivery]:
+    """Write one row for each planned message; one that has failed already where there is no way at all."""
+    ways: list[dict[str, Any]] = [
+        {
+            "channel": channels.carriers_of(one.medium, one.contact.kind)[0].code,
+            "medium": one.medium,
+            "address": one.contact.address,
+            "due_at": created_at + one.after,
+        }
+        for one in planned
+    ] or [
+        {"channel": "none", "status": DeliveryStatus.FAILED, "reason": NO_CONTACT, "due_at": created_at},
+    ]
+    rows = Delivery.objects.bulk_create(
+        Delivery(
+            attempt=first_attempt + number,
+            priority=priority(number),
+            created_at=created_at,
+            **columns,
+            **way,
+        )
+        for number, way in enumerate(ways)
+    )
+    if not planned:
+        after_failure(rows[0], at=created_at)
+    return rows
