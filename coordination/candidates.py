@@ -63,13 +63,13 @@ Thing = TypeVar("Thing")
 def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool, Pool]:
     """Return the experts and the teams as they stand at `need.at`, with their ties to its enterprise.
 
-    Who went to incidents of such kinds before is read for `others` too, which are answered in the same run.
+    Those to the enterprises of `others`, which are answered in the same run, are read in the same queries, and
+    so is who went to incidents of their kinds before.
     """
     stamps = stamps or Stamps.now()
     experts = _experts(stamps, since=min(_day(need.at), need.on))
     teams = _teams.at(stamps["teams"], _read_teams)
-    kinds = {one.incident_kind for one in (need, *others) if one.incident_kind}
-    engaged = _Engagements.read(need, kinds)
+    engaged = _Engagements.read(need, *others)
     return (
         experts.with_engagements(
             interests=engaged.interests,
@@ -235,17 +235,19 @@ class _Engagements:
     teams_unreached: list[int]
 
     @classmethod
-    def read(cls, need: Need, incident_kinds: set[str]) -> _Engagements:
+    def read(cls, need: Need, *others: Need) -> _Engagements:
+        kinds = {one.incident_kind for one in (need, *others) if one.incident_kind}
+        enterprises = {one.enterprise_id for one in (need, *others) if one.enterprise_id is not None}
         experts_tied_up, teams_tied_up = _split(_tied_up())
         contacts = _contacts(need.at)
         experts_called, teams_called = _split((e, t, n) for e, t, n, _, _ in contacts if n)
         experts_answered, teams_answered = _split((e, t, _day(on)) for e, t, _, on, _ in contacts if on)
         experts_refused, teams_refused = _split((e, t, n) for e, t, _, _, n in contacts if n)
-        experts_experience, teams_experience = _split(_experience(incident_kinds))
+        experts_experience, teams_experience = _split(_experience(kinds))
         experts_unreached, teams_unreached = _split(_unreached(need.at))
-        promises = _promises(need.enterprise_id)
+        promises = _promises(enterprises)
         return cls(
-            interests=_interests(need.enterprise_id),
+            interests=_interests(enterprises),
             visits=_visits(),
             agreements=[one.agreement for one in promises],
             agreement_sites=[(one.number, *site) for one in promises for site in one.sites],
@@ -373,10 +375,10 @@ def _split(lines: Any) -> tuple[list[Any], list[Any]]:
     return experts, teams
 
 
-def _interests(enterprise_id: int | None) -> list[tuple[int, int, date | None, date | None, Words]]:
-    if enterprise_id is None:
+def _interests(enterprises: set[int]) -> list[tuple[int, int, date | None, date | None, Words]]:
+    if not enterprises:
         return []
-    lines = Interest.objects.filter(enterprise=enterprise_id).values_list(
+    lines = Interest.objects.filter(enterprise__in=enterprises).values_list(
         "expert_id", "enterprise_id", "starts_on", "ends_on", "kind", "details"
     )
     return [
@@ -422,29 +424,19 @@ class _Promise:
         return self.agreement[5]
 
 
-def _promises(enterprise_id: int | None) -> list[_Promise]:
-    """Return what was promised to the enterprise: one query, a line for each site of each agreement."""
-    if enterprise_id is None:
+def _promises(enterprises: set[int]) -> list[_Promise]:
+    """Return what was promised to the enterprises: one query, a line for each site of each agreement."""
+    if not enterprises:
         return []
     found: dict[str, _Promise] = {}
-    confirmed = Agreement.objects.confirmed_by_both().filter(enterprise=enterprise_id)
-    for (
-        team,
-        starts,
-        ends,
-        ended,
-        number,
-        promised,
-        drive,
-        source,
-        kinds,
-        site,
-        name,
-    ) in confirmed.values_list(
-        *("team_id", "starts_on", "ends_on", "terminated_on", "number", "response_promise_minutes"),
-        *("drive_minutes", "drive_time_source", "incident_kinds", "sites__pk", "sites__name"),
-    ):
-        agreement = (team, enterprise_id, starts, ends, ended, number, promised)
+    confirmed = Agreement.objects.confirmed_by_both().filter(enterprise__in=enterprises)
+    lines = confirmed.values_list(
+        *("team_id", "enterprise_id", "starts_on", "ends_on", "terminated_on", "number"),
+        *("response_promise_minutes", "drive_minutes", "drive_time_source", "incident_kinds"),
+        *("sites__pk", "sites__name"),
+    )
+    for team, firm, starts, ends, ended, number, promised, drive, source, kinds, site, name in lines:
+        agreement = (team, firm, starts, ends, ended, number, promised)
         measured = drive if source == DriveTimeSource.MEASURED else None
         promise = found.setdefault(number, _Promise(agreement, measured, kinds))
         if site is not None:

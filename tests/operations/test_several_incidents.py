@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from coordination import callouts, recommendations
+from contracts.models import Interest, InterestKind
+from coordination import callouts, candidates, recommendations
 from coordination.answers import Answer, answer
 from coordination.callouts import RequirementSpec
+from coordination.matching import Need, Requirement, Situation, match_all
 from coordination.models import Callout
 from coordination.paging import AnswerSource, CalloutStatus, InviteeKind, Mode, Reply
 from experts import roster
@@ -21,6 +25,7 @@ from tests.factories import (
     a_callout,
     a_guidance_request,
     a_team,
+    an_agreement,
     an_enterprise,
     an_expert,
     an_incident,
@@ -232,3 +237,72 @@ def test_what_was_being_asked_then_is_kept_with_the_recommendation():
 
     assert "演练" in str(kept.outcome) and "排序时按晚 30 分钟计" in str(kept.outcome)
     assert recommendations.worked_out_again(kept) == kept.outcome
+
+
+# --- ties to the enterprises of all of them ---------------------------------------------------------
+
+
+def test_an_agreement_with_the_second_firm_obliges_its_team_there_and_only_there():
+    here, there = an_enterprise(), an_enterprise("渤海化工", region="130300")
+    qian, bound = a_team("秦皇岛队", region="130300"), a_team("曹妃甸队")
+    promise = an_agreement(there, bound)
+    first = an_incident(there)
+    a_callout(first, asks=[qian], seats=2)
+
+    found = recommendations.propose(an_incident(here), [RequirementSpec(InviteeKind.TEAM, 1)], at=NOON)
+
+    (own,) = (row for row in found.matching["1"].rows() if row.name == "曹妃甸队")
+    (other,) = (row for row in found.others[0]["1"].rows() if row.name == "曹妃甸队")
+    assert own.basis and own.basis.basis == "order"
+    assert other.basis and (other.basis.basis, other.basis.number) == ("agreement", promise.number)
+
+
+def test_so_is_an_interest_in_the_second_firm_disclosed_there_and_only_there():
+    here, there = an_enterprise(), an_enterprise("渤海化工", region="130300")
+    li = an_expert("李工")
+    Interest.objects.create(expert=li, enterprise=there, kind=InterestKind.ADVISES)
+    a_callout(an_incident(there), asks=[an_expert("钱工", region="130300")], seats=2)
+
+    found = proposed(an_incident(here))
+
+    (row,) = (row for row in found.others[0]["1"].rows() if row.name == "李工")
+    assert "须说明" not in "".join(about(found, "李工"))
+    assert "interest_to_disclose" in [caution.code for caution in row.cautions]
+
+
+def test_an_interest_in_the_second_firm_bars_from_the_review_of_its_plan():
+    here, there = an_enterprise(), an_enterprise("渤海化工", region="130300")
+    li, wang = an_expert("李工"), an_expert("王工", region="130100")
+    Interest.objects.create(expert=li, enterprise=there, kind=InterestKind.ADVISES)
+    review, other_review = (
+        Need(
+            situation=Situation.PLAN_REVIEW,
+            requirements=(Requirement(key="1", industry="WH"),),
+            at=NOON,
+            on=TODAY,
+            place=firm.point,
+            enterprise_id=firm.pk,
+        )
+        for firm in (here, there)
+    )
+
+    experts, teams = candidates.pools(review, other_review)
+    one, other = match_all([review, other_review], experts=experts, teams=teams)
+
+    assert (one["1"].picks, other["1"].picks) == ((li.pk,), (wang.pk,))
+    assert [reason.code for reason in other["1"].about(li.pk).reasons] == ["recused"]
+
+
+def test_two_firms_cost_no_more_queries_than_one():
+    here, there = (
+        Need(situation=Situation.RESCUE, requirements=(), at=NOON, on=TODAY, enterprise_id=firm.pk)
+        for firm in (an_enterprise(), an_enterprise("渤海化工"))
+    )
+    candidates.pools(here)
+
+    with CaptureQueriesContext(connection) as for_one:
+        candidates.pools(here)
+    with CaptureQueriesContext(connection) as for_two:
+        candidates.pools(here, there)
+
+    assert len(for_one) == len(for_two)
