@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from itertools import islice, zip_longest
 from typing import Any
 
 from django.db import transaction
@@ -47,7 +48,7 @@ from coordination.models import (
     RecommendationInputs,
     Requirement,
 )
-from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind
+from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind, Mode
 from experts.models import Expert
 from ground import clock, travel_time
 from ground.audit import Actor
@@ -241,20 +242,36 @@ def propose_for(
 
 
 def _better_drives(matching: Matching) -> tuple[KnownDrive, ...]:
-    """Return the drives of those who would be there first, where the installation knows better than a straight line."""
+    """Return the drives of those who would be there first, where the installation knows better than a straight line.
+
+    One question for all requirements: a routing service counts them, and the page of an incident waits.
+    """
     provider = travel_time.installed()
     place = matching.need.place
     if provider is None or place is None:
         return ()
-    found: dict[tuple[InviteeKind, int], KnownDrive] = {}
-    for one in matching:
-        kind = one.requirement.kind
-        near = [(id_, where) for id_, where in one.nearest(travel_time.SHORTLIST) if (kind, id_) not in found]
-        drives = travel_time.matrix([where for _, where in near], [place], provider)
-        for (id_, _), (drive,) in zip(near, drives, strict=True):
-            if drive.basis is not TravelTimeBasis.STRAIGHT_LINE:
-                found[kind, id_] = KnownDrive(kind, id_, round(drive.minutes, 1), drive.basis)
-    return tuple(found[key] for key in sorted(found))
+    soonest = _soonest(matching)
+    drives = travel_time.matrix(list(soonest.values()), [place], provider) if soonest else []
+    found = [
+        KnownDrive(*person, round(drive.minutes, 1), drive.basis)
+        for person, (drive,) in zip(soonest, drives, strict=True)
+        if drive.basis is not TravelTimeBasis.STRAIGHT_LINE
+    ]
+    return tuple(sorted(found))
+
+
+def _soonest(matching: Matching) -> dict[tuple[InviteeKind, int], Point]:
+    """Return where those are who would be there first, at most as many as are measured at once.
+
+    The requirements take turns, each with its next soonest; whoever helps from afar has no way to measure.
+    """
+    each = [
+        [((one.requirement.kind, id_), where) for id_, where in one.nearest(travel_time.SHORTLIST)]
+        for one in matching
+        if one.requirement.mode is Mode.ONSITE
+    ]
+    in_turn = dict(one for turn in zip_longest(*each) for one in turn if one is not None)
+    return dict(islice(in_turn.items(), travel_time.SHORTLIST))
 
 
 def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
