@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from ground.terms import Term
 
@@ -182,6 +183,9 @@ class Policy:
     `message_valid_for` is not sent any more; a lower `priority` goes to the wire first. `steps` are for
     one invitee, the most important of those at the same moment first: an answer cancels what is left of
     them, a failure brings the next one forward.
+
+    `per_seat` says how many are asked at once for each free seat, by who is asked and by severity (1 to 4):
+    in a bad case more than there are seats. Who says yes when the seats are taken is kept in reserve.
     """
 
     code: str
@@ -191,11 +195,18 @@ class Policy:
     message_valid_for: timedelta
     priority: int
     steps: tuple[ChannelStep, ...]
+    per_seat: Mapping[InviteeKind, tuple[float, float, float, float]]
+
+    def asked_per_seat(self, kind: InviteeKind, *, severity: int) -> float:
+        """Return how many are asked at once for a free seat; a severity out of range counts as the nearest."""
+        return self.per_seat[kind][min(max(severity, 1), 4) - 1]
 
 
 def _steps(*media: Medium, after: timedelta = timedelta(), contact: int = 1) -> tuple[ChannelStep, ...]:
     return tuple(ChannelStep(medium, after, contact) for medium in media)
 
+
+_ONE = {kind: (1.0, 1.0, 1.0, 1.0) for kind in InviteeKind}
 
 # An installation has some of these only. The demo inbox stands for every phone, so one message is enough there.
 _WRITTEN = (Medium.SMS, Medium.APP, Medium.EMAIL, Medium.WEBHOOK, Medium.INBOX)
@@ -216,6 +227,8 @@ POLICIES: Mapping[str, Policy] = {
                 *_steps(Medium.SMS, Medium.VOICE, Medium.EMAIL, after=timedelta(minutes=4), contact=2),
                 *_steps(Medium.SMS, Medium.VOICE, after=timedelta(minutes=6), contact=3),
             ),
+            # A team that is stood down again has turned out for nothing, so these are over-asked later.
+            per_seat={InviteeKind.EXPERT: (1.0, 1.5, 2.0, 2.0), InviteeKind.TEAM: (1.0, 1.0, 1.5, 2.0)},
         ),
         Policy(
             "standard",
@@ -230,6 +243,7 @@ POLICIES: Mapping[str, Policy] = {
                 *_steps(Medium.SMS, Medium.VOICE, Medium.EMAIL, after=timedelta(minutes=60), contact=2),
                 *_steps(Medium.SMS, Medium.VOICE, after=timedelta(minutes=90), contact=3),
             ),
+            per_seat=_ONE | {InviteeKind.EXPERT: (1.0, 1.0, 1.5, 1.5)},
         ),
         Policy(
             "patient",
@@ -245,6 +259,7 @@ POLICIES: Mapping[str, Policy] = {
                 # The last resort, and the only one for who has nothing but a landline.
                 *_steps(Medium.VOICE, after=timedelta(hours=36)),
             ),
+            per_seat=_ONE,
         ),
     )
 }
@@ -376,12 +391,14 @@ def next_step(
     *,
     at: datetime,
     ahead: bool = False,
+    per_seat: Mapping[int, float] | None = None,
 ) -> Step:
     """Return what a callout is to do at `at`.
 
     :param free_seats: free seats by requirement id, requirements without one included.
     :param asks: every invitation of the callout; those whose window is over must already be `lapsed`.
     :param ahead: ask the next ones although answers are still waited for. Too many yeses end in reserve.
+    :param per_seat: how many to have asked at once for each free seat, by requirement id; one if not given.
     """
     if not any(free_seats.values()):
         return Filled()
@@ -397,7 +414,11 @@ def next_step(
             (a for a in asks if a.requirement_id == requirement_id and a.available and a.status in ASKABLE),
             key=lambda ask: (ASKABLE.index(ask.status), ask.rank),
         )
-        wanted += turn[: max(0, free - outstanding)]
+        needed = max(0, free - outstanding)
+        spare = max(0, _target(free, requirement_id, per_seat) - max(free, outstanding))
+        # Who was told to stay at home is asked again for a seat that is free, not to have one more.
+        others = [ask for ask in turn[needed:] if ask.status is not InvitationStatus.STOOD_DOWN]
+        wanted += turn[:needed] + others[:spare]
     if wanted:
         return InviteMore(tuple(ask.invitation_id for ask in wanted))
 
@@ -407,3 +428,24 @@ def next_step(
     if ends:
         return WaitUntil(max(at, min(ends)))
     return Exhausted(tuple(requirement for requirement, free in free_seats.items() if free))
+
+
+def next_wave(
+    free_seats: Mapping[int, int],
+    asks: Sequence[Ask],
+    policy: Policy,
+    *,
+    at: datetime,
+    per_seat: Mapping[int, float] | None = None,
+) -> tuple[int, ...]:
+    """Return whom the next wave would ask if none of those who are waited for said anything."""
+    silent = [
+        replace(ask, status=InvitationStatus.LAPSED) if ask.status is InvitationStatus.ASKED else ask
+        for ask in asks
+    ]
+    step = next_step(free_seats, silent, policy, at=at, per_seat=per_seat)
+    return step.invitation_ids if isinstance(step, InviteMore) else ()
+
+
+def _target(free: int, requirement_id: int, per_seat: Mapping[int, float] | None) -> int:
+    return ceil(free * max(1.0, (per_seat or {}).get(requirement_id, 1.0)))

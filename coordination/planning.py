@@ -23,7 +23,6 @@ from ground.mistakes import Mistake, Refused
 from ground.models import Industry, Specialty
 from ground.terms import Words, joined
 from incidents.levels import AccidentLevel
-from incidents.models import Incident
 
 
 class WrongPlan(Mistake):
@@ -73,16 +72,6 @@ def requirements(kind: str, industry: Industry, level: AccidentLevel) -> list[Re
         )
         for line in response_plans.compose(lines, level, industry=industry.pk)
     ]
-
-
-def level_of(incident: Incident) -> AccidentLevel:
-    """Return the officer's level, or while there is none what the figures suggest, counting the missing.
-
-    Counting the missing, because the seats are for those who may still be found.
-    """
-    if incident.accident_level:
-        return AccidentLevel(incident.accident_level)
-    return incident.suggested_level().counting_missing.level
 
 
 # --- changed ----------------------------------------------------------------------------------------

@@ -60,7 +60,10 @@ def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
     for gone in paging.lapsed(asks, policy, at=at):
         _lapse(callout, gone, at=at)
     asks = _asks(callout)
-    match paging.next_step(free_seats(callout), asks, policy, at=at, ahead=ahead):
+    step = paging.next_step(
+        free_seats(callout), asks, policy, at=at, ahead=ahead, per_seat=callout.asked_per_seat()
+    )
+    match step:
         case paging.InviteMore(ids):
             callout.wave += 1
             callout.next_step_at = at + policy.answer_within

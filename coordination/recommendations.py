@@ -129,7 +129,7 @@ def proposed_requirements(subject: Subject) -> list[RequirementSpec]:
     """
     if isinstance(subject, GuidanceRequest):
         return [RequirementSpec(InviteeKind.EXPERT, subject.experts_wanted, industry=subject.industry)]
-    return requirements_for(subject.kind, subject.industry, planning.level_of(subject))
+    return requirements_for(subject.kind, subject.industry, subject.expected_level())
 
 
 def requirements_for(
@@ -218,7 +218,7 @@ def propose_for(
         site_id=site_id,
         incident_kind=incident_kind,
         already_asked=already_asked,
-        severity=severity_of(subject) if isinstance(subject, Incident) else 1,
+        severity=subject.severity if isinstance(subject, Incident) else 1,
         label=subject.number if subject else "",
         unit=region.unit_id if region else None,
         by_lot=by_lot,
@@ -322,7 +322,7 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
             site_id=incident.site_id,
             incident_kind=incident.kind,
             already_asked=frozenset(asked.get(incident.pk, ())),
-            severity=severity_of(incident),
+            severity=incident.severity,
             label=incident.number,
             unit=incident.region.unit_id if incident.region else None,
         )
@@ -332,11 +332,6 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
 
 def _person(expert: int | None, team: int | None) -> tuple[InviteeKind, int]:
     return (InviteeKind.EXPERT, expert) if expert else (InviteeKind.TEAM, team or 0)
-
-
-def severity_of(incident: Incident) -> int:
-    """Return 1 for an ordinary accident up to 4 for the worst, at the level at which its plan is read."""
-    return list(AccidentLevel).index(planning.level_of(incident)) + 1
 
 
 def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = None) -> list[Invitee]:

@@ -21,6 +21,11 @@ class AccidentLevel(Term):
     EXTREME = "extreme", "特别重大 Ⅰ", "extremely serious (I)"
 
 
+def severity(level: AccidentLevel) -> int:
+    """Return 1 for an ordinary accident up to 4 for the worst."""
+    return list(AccidentLevel).index(level) + 1
+
+
 class ResponseLevel(Term):
     """How much is set in motion: a decision by the plan (突发事件应对法 art. 71), not computed here."""
 

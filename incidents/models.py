@@ -11,7 +11,7 @@ from ground.access import Permission
 from ground.kinds import KIND_CHOICES
 from ground.models import Industry, Located, PublicIdModel, User, lies_in
 from ground.terms import Term
-from incidents.levels import AccidentLevel, ResponseLevel, Suggestion, suggest
+from incidents.levels import AccidentLevel, ResponseLevel, Suggestion, severity, suggest
 from incidents.lifecycle import CLOSED_STATUSES, IncidentStatus
 
 
@@ -114,6 +114,20 @@ class Incident(PublicIdModel, Located):
             loss_wan=self.loss_wan,
             missing=self.missing,
         )
+
+    def expected_level(self) -> AccidentLevel:
+        """Return the officer's level, or while there is none what the figures suggest, counting the missing.
+
+        Counting the missing, because help is for those who may still be found.
+        """
+        if self.accident_level:
+            return AccidentLevel(self.accident_level)
+        return self.suggested_level().counting_missing.level
+
+    @property
+    def severity(self) -> int:
+        """Return 1 for an ordinary accident up to 4 for the worst."""
+        return severity(self.expected_level())
 
 
 class LogKind(Term):

@@ -105,6 +105,14 @@ class Callout(PublicIdModel):
     def policy(self) -> Policy:
         return POLICIES[self.policy_code]
 
+    def asked_per_seat(self) -> dict[int, float]:
+        """Return how many are asked at once for a free seat, by requirement: as bad as the incident is now."""
+        severity = self.incident.severity if self.incident else 1
+        return {
+            requirement.pk: self.policy.asked_per_seat(InviteeKind(requirement.kind), severity=severity)
+            for requirement in self.requirements.all()
+        }
+
 
 class Requirement(models.Model):
     """One line of a need: this kind of person or team, this many seats (the Seat rows are the number)."""

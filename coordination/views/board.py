@@ -13,17 +13,20 @@ from typing import Any
 
 from django.db.models import F, Prefetch
 
+from coordination import paging
 from coordination.models import Callout, Delivery, Deployment, Invitation, Requirement
 from coordination.paging import (
     DEPLOYMENT_MOVES,
     FURTHEST_LAST,
     NOT_THERE_YET,
+    Ask,
     CalloutStatus,
     DeliveryStatus,
     DeploymentStatus,
     InvitationStatus,
     Mode,
     Purpose,
+    Reply,
 )
 from ground.models import ContactKind
 from incidents.models import Incident
@@ -118,7 +121,7 @@ class Board:
     goals: list[Goal]
     lines: list[Line]  # asked, or answered without being asked
     listed: list[Line]  # on the list, not asked yet
-    next_wave: int  # how many the list has for the seats that are still free
+    next_wave: int  # how many are asked next if nobody who is waited for answers
     answer_ends_at: datetime | None  # the first window to close
 
     @property
@@ -173,6 +176,8 @@ def boards_of(incident: Incident) -> list[Board]:
         )
     )
     furthest = _furthest(incident)
+    for callout in callouts:
+        callout.incident = incident
     boards = [_board(callout, furthest) for callout in callouts]
     return sorted(boards, key=lambda board: not board.is_live)
 
@@ -206,7 +211,6 @@ def _board(callout: Callout, furthest: dict[int, Delivery]) -> Board:
     lines.sort(key=_place_in_list)
     listed = [_line(one, None) for one in invitations if one.status == S.LISTED]
     free = {goal.requirement.pk: goal.seats - goal.taken for goal in goals}
-    waiting = {pk: sum(line.invitation.requirement_id == pk for line in listed) for pk in free}
     ends = [
         one.answer_by
         for one in invitations
@@ -217,8 +221,25 @@ def _board(callout: Callout, furthest: dict[int, Delivery]) -> Board:
         goals,
         lines,
         listed,
-        next_wave=sum(min(free[pk], waiting[pk]) for pk in free),
+        next_wave=_next_wave(callout, free, invitations),
         answer_ends_at=min(ends, default=None),
+    )
+
+
+def _next_wave(callout: Callout, free: dict[int, int], invitations: Sequence[Invitation]) -> int:
+    asks = [
+        Ask(
+            one.pk,
+            one.requirement_id,
+            one.rank,
+            S(one.status),
+            one.asked_at,
+            available=not (one.reply == Reply.REMOTE and one.requirement.mode == Mode.ONSITE),
+        )
+        for one in invitations
+    ]
+    return len(
+        paging.next_wave(free, asks, callout.policy, at=callout.started_at, per_seat=callout.asked_per_seat())
     )
 
 

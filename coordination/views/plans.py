@@ -252,7 +252,7 @@ def cited(incident: Incident) -> Cited:
     found = ResponsePlan.objects.closest_first(incident.kind, incident.industry_id)
     plan = found.select_related("industry").first()
     where = Address(kinds.by_code(incident.kind), plan.industry if plan else None, plan)
-    return Cited(where.url("response-plan"), planning.level_of(incident), where.source)
+    return Cited(where.url("response-plan"), incident.expected_level(), where.source)
 
 
 # Changing -----------------------------------------------------------------------------------------

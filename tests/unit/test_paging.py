@@ -18,18 +18,20 @@ from coordination.paging import (
     Exhausted,
     Filled,
     InvitationStatus,
+    InviteeKind,
     InviteMore,
     Medium,
     WaitUntil,
     lapsed,
     messages,
     next_step,
+    next_wave,
     place_in_queue,
 )
 from tests.moments import NOON, minutes
 
 URGENT = POLICIES["urgent"]
-LI, WANG, ZHAO, QIAN = 1, 2, 3, 4
+LI, WANG, ZHAO, QIAN, SUN = 1, 2, 3, 4, 5
 EXPERTS, TEAMS = 10, 20
 
 
@@ -135,6 +137,91 @@ def stands(who: int, status: InvitationStatus, requirement: int = EXPERTS, **mor
 )
 def test_next_step(free, asks, step):
     assert next_step(free, asks, URGENT, at=NOON) == step
+
+
+FIVE = [listed(who) for who in (LI, WANG, ZHAO, QIAN, SUN)]
+
+
+@pytest.mark.parametrize(
+    ("free", "asks", "per_seat", "step"),
+    [
+        pytest.param({EXPERTS: 2}, FIVE, 2.0, InviteMore((LI, WANG, ZHAO, QIAN)), id="two for each seat"),
+        pytest.param({EXPERTS: 1}, FIVE, 1.5, InviteMore((LI, WANG)), id="half a person is one more"),
+        pytest.param({EXPERTS: 2}, FIVE, 0.0, InviteMore((LI, WANG)), id="never fewer than there are seats"),
+        pytest.param({EXPERTS: 3}, FIVE[:2], 2.0, InviteMore((LI, WANG)), id="no more than there are people"),
+        pytest.param(
+            {EXPERTS: 2},
+            [
+                asked(LI, ago=minutes(1)),
+                asked(WANG, ago=minutes(1)),
+                stands(ZHAO, InvitationStatus.DECLINED),
+                *FIVE[3:],
+            ],
+            1.5,
+            InviteMore((QIAN,)),
+            id="a no is made up for, so that as many are asked as before",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [
+                stands(LI, InvitationStatus.ACCEPTED),
+                *(asked(who, ago=minutes(1)) for who in (WANG, ZHAO, QIAN)),
+                listed(SUN),
+            ],
+            2.0,
+            WaitUntil(NOON + minutes(9)),
+            id="with one seat taken fewer are needed, so nobody more is asked",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [stands(LI, InvitationStatus.RESERVE), *FIVE[1:]],
+            2.0,
+            InviteMore((LI, WANG)),
+            id="a reserve may be wrong by now, so one more is asked with them",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [stands(LI, InvitationStatus.STOOD_DOWN), stands(WANG, InvitationStatus.STOOD_DOWN)],
+            2.0,
+            InviteMore((LI,)),
+            id="who was told to stay at home is asked for a free seat only",
+        ),
+        pytest.param({EXPERTS: 0}, FIVE, 2.0, Filled(), id="nobody is asked once every seat is taken"),
+    ],
+)
+def test_in_a_bad_case_more_are_asked_than_there_are_seats(free, asks, per_seat, step):
+    assert next_step(free, asks, URGENT, at=NOON, per_seat={EXPERTS: per_seat}) == step
+
+
+def test_each_requirement_has_its_own_measure():
+    asks = [listed(LI), listed(WANG), listed(ZHAO, requirement=TEAMS), listed(QIAN, requirement=TEAMS)]
+
+    step = next_step({EXPERTS: 1, TEAMS: 1}, asks, URGENT, at=NOON, per_seat={EXPERTS: 2.0})
+
+    assert step == InviteMore((LI, WANG, ZHAO))
+
+
+@pytest.mark.parametrize(
+    ("asks", "following"),
+    [
+        pytest.param(
+            [asked(LI, ago=minutes(1)), *FIVE[1:]], (WANG, ZHAO), id="as many as the seats call for"
+        ),
+        pytest.param([asked(LI, ago=minutes(1))], (), id="nobody is left"),
+    ],
+)
+def test_whom_the_next_wave_asks_if_nobody_answers(asks, following):
+    assert next_wave({EXPERTS: 1}, asks, URGENT, at=NOON, per_seat={EXPERTS: 2.0}) == following
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.code)
+@pytest.mark.parametrize("kind", InviteeKind)
+def test_the_worse_it_is_the_more_are_asked_and_at_least_one_a_seat(policy, kind):
+    by_severity = [policy.asked_per_seat(kind, severity=severity) for severity in (-1, 0, 1, 2, 3, 4, 9)]
+
+    assert by_severity == sorted(by_severity)
+    assert by_severity[0] == by_severity[2] >= 1
+    assert by_severity[-1] == by_severity[-2]
 
 
 @pytest.mark.parametrize(
