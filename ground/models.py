@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ground import gazetteer, phones
 from ground.access import NOWHERE, Permission, Reach, Role, reach
+from ground.nearness import Box
 from ground.places import Point
 from ground.terms import Term
 
@@ -208,6 +209,11 @@ class Precision(Term):
 def lies_in(reach: Reach, path: str = "region") -> Q:
     """Return the condition that a row's region, found at `path`, is within `reach`."""
     return ~Q(pk__in=[]) if reach.regions is None else Q(**{f"{path}__in": reach.regions})
+
+
+def lies_inside(box: Box) -> Q:
+    """Return the condition that a located row's place is known and lies in `box`."""
+    return Q(latitude__range=(box.south, box.north), longitude__range=(box.west, box.east))
 
 
 class Located(models.Model):

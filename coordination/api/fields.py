@@ -293,6 +293,47 @@ def point_of(latitude: float, longitude: float, datum: Datum = Datum.WGS84) -> P
     )
 
 
+class NearField(serializers.CharField):
+    """ "38.041390,114.478610": a place, latitude first."""
+
+    def to_internal_value(self, data: Any) -> Point:
+        try:
+            latitude, longitude = (float(part) for part in str(data).replace("，", ",").split(","))
+        except ValueError as wrong:
+            raise invalid(
+                "请写成“纬度,经度”，例如 38.041390,114.478610。",
+                "Write “latitude,longitude”, for example 38.041390,114.478610.",
+            ) from wrong
+        try:
+            return point_of(latitude, longitude)
+        except Mistake as mistake:
+            raise invalid_by(mistake) from mistake
+
+
+class NearQuery(Query):
+    """The filters of a list that can be ordered by the distance from a place."""
+
+    near = NearField(required=False, help_text="latitude,longitude in WGS-84; orders by distance.")
+    within_km = serializers.FloatField(required=False, help_text="Together with near.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        within = attrs.get("within_km")
+        if within is not None and "near" not in attrs:
+            raise serializers.ValidationError(
+                {
+                    "near": invalid(
+                        "填了 within_km 就要填 near：离哪里多远？",
+                        "within_km needs near: how far from where?",
+                    ).detail
+                }
+            )
+        if within is not None and not within > 0:
+            raise serializers.ValidationError(
+                {"within_km": invalid("距离要大于 0 公里。", "The distance must be more than 0 km.").detail}
+            )
+        return attrs
+
+
 class Named(serializers.Serializer):
     """A coded thing with its name in the caller's language."""
 

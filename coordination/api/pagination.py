@@ -54,6 +54,10 @@ class Cursor(CursorPagination):
 class RankedCursor(Cursor):
     """The same for a list in memory that is ordered by what the caller asked, such as the distance."""
 
+    def needed(self, request: Request) -> int:
+        """Return how much of the ranking the page takes: up to its end, and one more that says whether it is the last."""
+        return self._start(request) + (self.get_page_size(request) or self.page_size) + 1
+
     def paginate_queryset(
         self, queryset: Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,6 +17,7 @@ from contracts.models import (
     AgreementQuerySet,
     Capability,
     Enterprise,
+    EnterpriseQuerySet,
     Interest,
     RescueTeam,
     Site,
@@ -29,12 +31,13 @@ from coordination.api.fields import (
     Contact,
     IdField,
     Named,
+    NearQuery,
     Query,
     Reference,
     TermField,
     asked_of,
 )
-from coordination.api.pagination import Cursor
+from coordination.api.pagination import Cursor, RankedCursor
 from coordination.api.roster import inside
 from experts.models import Expert
 from ground import clock
@@ -50,7 +53,17 @@ class SiteRow(serializers.ModelSerializer):
 
     class Meta:
         model = Site
-        fields = ("id", "name", "industry", "region", "address", "latitude", "longitude", "hazards")
+        fields = (
+            "id",
+            "name",
+            "industry",
+            "region",
+            "address",
+            "latitude",
+            "longitude",
+            "precision",
+            "hazards",
+        )
 
 
 class EnterpriseRow(serializers.ModelSerializer):
@@ -61,13 +74,20 @@ class EnterpriseRow(serializers.ModelSerializer):
     region = Named(allow_null=True)
     sites = SiteRow(many=True)
     contacts = Contact(many=True)
+    distance_km = serializers.SerializerMethodField(
+        help_text="In a straight line from `near` to its seat or the nearest of its sites; null without `near`."
+    )
 
     class Meta:
         model = Enterprise
         fields = (
             *("id", "uscc", "name", "short_name", "industry", "unit_size", "head", "region", "address"),
-            *("latitude", "longitude", "sites", "contacts"),
+            *("latitude", "longitude", "precision", "sites", "contacts", "distance_km"),
         )
+
+    def get_distance_km(self, enterprise: Enterprise) -> float | None:
+        distances: dict[int, float] = self.context.get("distances", {})
+        return distances.get(enterprise.pk)
 
 
 class TeamRow(serializers.ModelSerializer):
@@ -134,7 +154,7 @@ class InterestRow(serializers.ModelSerializer):
         )
 
 
-class EnterpriseQuery(Query):
+class EnterpriseQuery(NearQuery):
     industry = CodeField(Industry, required=False)
     region = CodeField(Region, required=False, help_text="With all regions inside it.")
     q = serializers.CharField(required=False, allow_blank=True, help_text="Name, initials or credit code.")
@@ -161,7 +181,10 @@ class InterestQuery(Query):
 
 
 class Enterprises(Face, ListAPIView):
-    """Enterprises; an enterprise's own account sees its own."""
+    """Enterprises; an enterprise's own account sees its own.
+
+    With `near` the nearest come first, and which has no known place is left out.
+    """
 
     permission_classes = [Needs.any_of(Permission.READ_CONTRACTS, Permission.OWN_ENTERPRISE)]
     pagination_class = Cursor.by("pinyin", "id")
@@ -169,11 +192,32 @@ class Enterprises(Face, ListAPIView):
 
     @extend_schema(parameters=[EnterpriseQuery])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-    def get_queryset(self) -> QuerySet[Enterprise]:
         asked = asked_of(self, EnterpriseQuery)
-        found = _enterprises_shown(self)
+        found = self._found(asked)
+        if "near" in asked:
+            return self._by_distance(found, asked)
+        page = self.paginate_queryset(found)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def get_queryset(self) -> EnterpriseQuerySet:
+        return _enterprises_shown(self)
+
+    def _by_distance(self, found: EnterpriseQuerySet, asked: dict[str, Any]) -> Response:
+        pages = RankedCursor()
+        ranking = found.ranked_from(
+            asked["near"],
+            industry=asked.get("industry"),
+            count=pages.needed(self.request),
+            within_km=asked.get("within_km", math.inf),
+        )
+        page = found.fetched(pages.paginate_queryset(ranking, self.request, self))
+        distances = {one.enterprise.pk: round(one.distance_km, 1) for one in page}
+        context = {**self.get_serializer_context(), "distances": distances}
+        rows = EnterpriseRow([one.enterprise for one in page], many=True, context=context)
+        return pages.get_paginated_response(rows.data)
+
+    def _found(self, asked: dict[str, Any]) -> EnterpriseQuerySet:
+        found = self.get_queryset()
         if "industry" in asked:
             found = found.filter(industry=asked["industry"])
         if "region" in asked:
@@ -285,7 +329,7 @@ class Interests(Face, ListAPIView):
         return Interest.objects.open_to(self.user).select_related("expert", "enterprise").filter(**asked)
 
 
-def _enterprises_shown(view: Face) -> QuerySet[Enterprise]:
+def _enterprises_shown(view: Face) -> EnterpriseQuerySet:
     return (
         Enterprise.objects.open_to(view.user)
         .select_related("industry", "region")

@@ -14,15 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from coordination.api.faces import Face
-from coordination.api.fields import CodeField, Contact, Named, Query, asked_of, point_of
+from coordination.api.fields import CodeField, Contact, Named, NearQuery, asked_of
 from coordination.api.pagination import Cursor, RankedCursor
-from coordination.api.problems import invalid, invalid_by
+from coordination.api.problems import invalid
 from coordination.paging import InvitationStatus
 from experts.models import Appointment, Certificate, Expert, Practice, TaskOffer
 from ground import clock
 from ground.access import Permission
 from ground.guards import Needs
-from ground.mistakes import Mistake
 from ground.models import Industry, Region, Specialty
 from ground.places import Point, distances_km
 
@@ -97,23 +96,6 @@ class ExpertRow(serializers.ModelSerializer):
         return distances.get(expert.pk)
 
 
-class NearField(serializers.CharField):
-    """ "38.041390,114.478610": a place, latitude first."""
-
-    def to_internal_value(self, data: Any) -> Point:
-        try:
-            latitude, longitude = (float(part) for part in str(data).replace("，", ",").split(","))
-        except ValueError as wrong:
-            raise invalid(
-                "请写成“纬度,经度”，例如 38.041390,114.478610。",
-                "Write “latitude,longitude”, for example 38.041390,114.478610.",
-            ) from wrong
-        try:
-            return point_of(latitude, longitude)
-        except Mistake as mistake:
-            raise invalid_by(mistake) from mistake
-
-
 class MomentField(serializers.CharField):
     """A day, or a moment with its offset; gives the day in Asia/Shanghai."""
 
@@ -131,12 +113,10 @@ class MomentField(serializers.CharField):
             ) from wrong
 
 
-class ExpertQuery(Query):
+class ExpertQuery(NearQuery):
     industry = CodeField(Industry, required=False, help_text="Practised in, as primary or secondary.")
     specialty = CodeField(Specialty, required=False)
     region = CodeField(Region, required=False, help_text="With all regions inside it.")
-    near = NearField(required=False, help_text="latitude,longitude in WGS-84; orders by distance.")
-    within_km = serializers.FloatField(required=False, help_text="Together with near.")
     available_at = MomentField(
         required=False,
         help_text="A day or moment: appointed then, not suspended, not on leave and not out on an incident.",
@@ -144,23 +124,6 @@ class ExpertQuery(Query):
     q = serializers.CharField(
         required=False, allow_blank=True, help_text="Name, pinyin, initials, employer, title or number."
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        within = attrs.get("within_km")
-        if within is not None and "near" not in attrs:
-            raise serializers.ValidationError(
-                {
-                    "near": invalid(
-                        "填了 within_km 就要填 near：离哪里多远？",
-                        "within_km needs near: how far from where?",
-                    ).detail
-                }
-            )
-        if within is not None and not within > 0:
-            raise serializers.ValidationError(
-                {"within_km": invalid("距离要大于 0 公里。", "The distance must be more than 0 km.").detail}
-            )
-        return attrs
 
 
 def inside(region: Region, path: str = "region") -> Q:

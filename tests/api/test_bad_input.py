@@ -179,6 +179,21 @@ CASES = [
         id="a distance from nowhere",
     ),
     pytest.param(
+        *("get", "enterprises/?near=114.51,38.04", None),
+        *(422, "near", "经纬度填反了", "swapped", "38.04,114.51"),
+        id="enterprises near, swapped",
+    ),
+    pytest.param(
+        *("get", "enterprises/?near=38.04,114.51&within_km=0", None),
+        *(422, "within_km", "距离要大于 0 公里", "more than 0 km", ""),
+        id="enterprises within nothing",
+    ),
+    pytest.param(
+        *("get", "enterprises/?within_km=50", None),
+        *(422, "near", "离哪里多远", "how far from where", ""),
+        id="enterprises within a distance from nowhere",
+    ),
+    pytest.param(
         *("get", "experts/?industy=WH", None),
         *(422, "industy", "没有“industy”这一项", "There is no “industy”", "industry"),
         id="a misspelt filter",

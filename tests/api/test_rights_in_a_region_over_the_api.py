@@ -65,6 +65,7 @@ def test_the_lists_hold_what_lies_in_the_region(caller, wang, here, there):
     assert names("incidents/", "number") == [here.number]
     assert names("experts/") == ["李工"]
     assert names("enterprises/") == ["冀润冷链公司"]
+    assert names("enterprises/?near=39.27,118.45") == ["冀润冷链公司"]
     assert names("teams/") == ["唐山危化队"]
 
 

@@ -45,7 +45,15 @@ READ = [
     *("industries/", "specialties/", "capabilities/", "regions/", "incident-kinds/", "response-plans/"),
     "matching-weights/",
     *("experts/", "experts/?near=39.6,118.2", "experts/{li}/"),
-    *("enterprises/", "enterprises/{enterprise}/", "teams/", "teams/{team}/", "agreements/", "interests/"),
+    *(
+        "enterprises/",
+        "enterprises/?near=39.6,118.2",
+        "enterprises/{enterprise}/",
+        "teams/",
+        "teams/{team}/",
+        "agreements/",
+        "interests/",
+    ),
     *("incidents/", "incidents/{incident}/", "incidents/{incident}/log/"),
     *("incidents/{incident}/candidates/", "incidents/{incident}/candidates/?requirements={all}"),
     *("callouts/", "callouts/{callout}/waves/", "invitations/", "deployments/", "guidance-requests/"),
@@ -203,6 +211,52 @@ def test_pages_follow_each_other_by_cursor(caller, roster, query):
 
     assert [one["name"] for one in first["results"]] + names(second) == whole
     assert second.json()["next"] is None
+
+
+@pytest.fixture
+def register(the_clock):
+    an_enterprise("甲化工", region="130200")
+    an_enterprise("乙化工", region="130100")
+    an_enterprise("丙煤矿", practises="MK", region="130300")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param({}, ["甲化工", "丙煤矿", "乙化工"], id="all, the nearest first"),
+        pytest.param({"within_km": "30"}, ["甲化工"], id="nearby"),
+        pytest.param({"industry": "WH"}, ["甲化工", "乙化工"], id="of a trade"),
+        pytest.param({"region": "130300"}, ["丙煤矿"], id="in a region"),
+        pytest.param({"q": "化工", "within_km": "1000"}, ["甲化工", "乙化工"], id="by part of the name"),
+    ],
+)
+def test_enterprises_are_found_by_distance(caller, register, query, expected):
+    answer = caller(a_duty_officer()).get("enterprises/", near="39.63,118.18", **query)
+
+    assert names(answer) == expected
+    km = [row["distance_km"] for row in answer.json()["results"]]
+    assert km == sorted(km) and km[0] is not None
+
+
+def test_without_a_place_to_measure_from_there_is_no_distance(caller, register):
+    rows = caller(a_duty_officer()).get("enterprises/").json()["results"]
+
+    assert {row["distance_km"] for row in rows} == {None}
+
+
+def test_pages_by_distance_follow_each_other_and_lead_back(caller, register):
+    officer = caller(a_duty_officer())
+    whole = names(officer.get("enterprises/", near="39.63,118.18"))
+
+    def page(address):
+        return officer.client.get(address, headers={"Authorization": f"Bearer {officer.key}"}).json()
+
+    first = officer.get("enterprises/", near="39.63,118.18", page_size=2).json()
+    second = page(first["next"])
+
+    assert [one["name"] for one in first["results"] + second["results"]] == whole
+    assert first["previous"] is None and second["next"] is None
+    assert page(second["previous"])["results"] == first["results"]
 
 
 def test_an_agreements_status_is_of_today(caller, the_clock):

@@ -107,6 +107,8 @@ def test_nobody_arrives_in_another_century(officer, eta):
         pytest.param("experts/", {"cursor": b64encode(b"p=%00").decode()}, id="a NUL in a cursor"),
         pytest.param("experts/", {"near": "38,1e999"}, id="an infinite longitude"),
         pytest.param("experts/", {"near": "nan,nan"}, id="a place that is no number"),
+        pytest.param("enterprises/", {"near": "38,114", "within_km": "nan"}, id="as far as no number"),
+        pytest.param("enterprises/", {"near": "38"}, id="half a place"),
     ],
 )
 def test_a_query_of_the_wrong_kind_is_refused(officer, path, query):
