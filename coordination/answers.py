@@ -262,4 +262,7 @@ def _acceptance_words(invitation: Invitation, said: Answer) -> str:
 
 
 def _told_by(said: Answer) -> str:
-    return "（值班员代答）" if said.source is AnswerSource.OFFICER else ""
+    if said.source is AnswerSource.OFFICER:
+        return "（值班员代答）"
+    by_machine = (AnswerSource.SMS, AnswerSource.VOICE, AnswerSource.APP)
+    return f"（{said.source.zh}）" if said.source in by_machine else ""

@@ -16,7 +16,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from coordination import links
+from coordination import channels, links, wording
 from coordination.announcements import announce
 from coordination.channels import Accepted, Ambiguous, Message, Outcome, Rejected
 from coordination.models import AnswerToken, Callout, Delivery, SendIntent
@@ -30,8 +30,9 @@ from coordination.outgoing import (
     holders_of,
     inform,
     tell,
+    write_back,
 )
-from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
+from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Medium, Purpose
 from incidents.models import Incident
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
         ids = _due_ids(slots, at)
         rows = list(
             Delivery.objects.filter(pk__in=ids)
-            .select_related("callout", "invitation")
+            .select_related("callout", "invitation__requirement")
             .order_by("priority", "due_at", "id")
         )
         for delivery in rows:
@@ -275,12 +276,19 @@ def _message(delivery: Delivery) -> Message:
         token = AnswerToken.objects.filter(invitation=delivery.invitation_id, revoked_at=None).last()
         link = links.address(token) if token else ""
     mark = MAYBE_DUPLICATE if delivery.maybe_duplicate else ""
+    ending = ""
+    if delivery.purpose == Purpose.ASK and delivery.invitation:
+        # Only now is it certain over which channel it goes.
+        channel = channels.by_code(delivery.channel)
+        medium = channel.medium if channel else Medium.SMS
+        takes_replies = channel is not None and channel.caps.takes_replies
+        ending = wording.how_to_answer(delivery.invitation, medium, takes_replies=takes_replies)
     return Message(
         reference=delivery.public_id,
         recipient=delivery.recipient,
         address=delivery.address,
         subject=mark + delivery.subject,
-        text=mark + delivery.text,
+        text=mark + delivery.text + ending,
         link=link,
         purpose=Purpose(delivery.purpose),
         first_tried_at=delivery.intents.order_by("at").values_list("at", flat=True).first(),
@@ -364,4 +372,5 @@ __all__ = [
     "take_report",
     "tell",
     "void_leases",
+    "write_back",
 ]

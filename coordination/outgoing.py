@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from coordination import channels, links, paging
+from coordination.channels import Channel
 from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, SendIntent
 from coordination.models.deliveries import NOT_TAKEN
 from coordination.paging import (
@@ -35,6 +36,7 @@ from incidents.models import Incident
 
 ALARM_VALID_FOR: Final = timedelta(hours=12)
 NOTICE_VALID_FOR: Final = timedelta(days=3)
+WRITTEN_BACK_WITHIN: Final = timedelta(hours=1)
 AFTER_ALL_ELSE: Final = 900_000
 NO_CONTACT: Final = "没有可用的联系方式"
 
@@ -54,6 +56,39 @@ def tell(
 ) -> list[Delivery]:
     """Write what tells an invitee something (a stand-down, a correction): to wherever an ask would go at once."""
     return _to_invitee(invitation, purpose, subject=subject, text=text, turn=invitation.rank, at=at)
+
+
+def write_back(
+    channel: Channel,
+    address: str,
+    *,
+    recipient: str,
+    subject: str,
+    text: str,
+    policy: Policy,
+    invitation: Invitation | None = None,
+    at: datetime,
+) -> Delivery:
+    """Write to an address that has written to us, over this channel and no other."""
+    callout = invitation.callout if invitation else None
+    return Delivery.objects.create(
+        purpose=Purpose.NOTICE,
+        invitation=invitation,
+        callout=callout,
+        incident_id=callout.incident_id if callout else None,
+        guidance_request_id=callout.guidance_request_id if callout else None,
+        recipient=recipient,
+        channel=channel.code,
+        medium=channel.medium,
+        address=address,
+        subject=subject[:120],
+        text=text,
+        # Behind everybody's first ask, before anything else.
+        priority=paging.place_in_queue(policy, step=1, turn=0),
+        created_at=at,
+        due_at=at,
+        expires_at=at + WRITTEN_BACK_WITHIN,
+    )
 
 
 def alarm(

@@ -91,6 +91,9 @@ class AnswerSource(Term):
     OFFICER = "officer", "值班员代答", "recorded by the duty officer"
     API = "api", "接口", "API"
     INBOX = "inbox", "演示收件箱", "demo inbox"
+    SMS = "sms", "短信回复", "SMS reply"
+    VOICE = "voice", "电话按键", "key on the telephone"
+    APP = "app", "应用回复", "reply in the app"
 
 
 class DeliveryStatus(Term):

@@ -1,148 +1,375 @@
-"""What providers and people send in, applied once each, whichever way and however often it comes.
+"""What people write back, or press on their telephone, applied once each; what is unclear is kept for a person.
 
-The row of an event is written before anything it does, in the same transaction, under a key that is
-unique: a repeat finds the row there and changes nothing, a crash leaves neither. Whether a call comes
-from the provider is settled before (`views.callbacks`, `channels`); this module takes what was read.
+Whether a call comes from the provider is settled before (`views.callbacks`, `channels`), what a text means
+by itself in `reply_texts`. Here it is decided to which ask a reply belongs, and whether it may answer it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db import transaction
 
-from coordination import deliveries
-from coordination.channels import Receipt
-from coordination.inbound import InboundKind, InboundResult
-from coordination.models import Delivery, Inbound
+from contracts.models import TeamContact
+from coordination import (
+    answers,
+    callouts,
+    channels,
+    deliveries,
+    events,
+    guidance,
+    progress,
+    reply_texts,
+    wording,
+)
+from coordination.announcements import announce
+from coordination.answers import Answer, Result
+from coordination.channels import Channel, ReplyReceived
+from coordination.inbound import TO_CHECK, InboundKind, InboundResult
+from coordination.models import Callout, Delivery, Inbound, Invitation
+from coordination.paging import (
+    AnswerSource,
+    CalloutStatus,
+    InvitationStatus,
+    InviteeKind,
+    Medium,
+    Mode,
+    Purpose,
+    Reply,
+)
+from coordination.reply_texts import Meaning
+from experts.models import ExpertContact
+from ground import audit, phones
+from ground.audit import Actor
+from ground.mistakes import Refused
+from ground.models import UserContact
 
-log = logging.getLogger(__name__)
+# Who answers an ask that ended so long ago at most is told that it has.
+LATELY: Final = timedelta(days=3)
+_LONGEST_TEXT: Final = 1000
+_UNANSWERED: Final = frozenset({InvitationStatus.ASKED, InvitationStatus.LAPSED})
+# Words that somebody should read, of a known invitee: they stand in the incident's log as well.
+_LOGGED: Final = frozenset({InboundResult.UNCLEAR, InboundResult.NOT_OFFERED, InboundResult.REFUSED})
 
-# How long a receipt may wait for the message that it is about to become known.
-WAITS_AT_MOST: Final = timedelta(days=3)
-_LONGEST_ID: Final = 120
-_LONGEST_REASON: Final = 200
-_LARGEST: Final = 2**63 - 1
+
+class AlreadyHandled(Refused):
+    """Somebody else has dealt with this reply."""
 
 
-def take_receipt(channel: str, receipt: Receipt, *, at: datetime) -> Inbound | None:
-    """Take what a provider says became of a message over `channel`; return its row, None for a repeat.
+class NotTheirs(Refused):
+    """The reply did not come from an address to which this invitation was sent."""
 
-    Any number of times and in any order: the message ends in the same state. A receipt for a message whose
-    id has not been recorded yet is kept, and applied by `catch_up`.
+
+@dataclass(frozen=True)
+class _Asked:
+    """An invitation that was sent to the address, and whether its digits stood in what was sent."""
+
+    invitation: Invitation
+    offers_digits: bool
+
+    @property
+    def is_unanswered(self) -> bool:
+        return self.invitation.status in _UNANSWERED
+
+    @property
+    def offered(self) -> tuple[Reply, ...]:
+        requirement = self.invitation.requirement
+        if not self.offers_digits:
+            return ()
+        return reply_texts.offered(InviteeKind(requirement.kind), Mode(requirement.mode))
+
+
+def take(channel: Channel, reply: ReplyReceived, *, at: datetime) -> Inbound | None:
+    """Take what somebody has written back, or the key they pressed; return its row, None for a repeat.
+
+    It is an answer only if it is clear, was offered, and can only be meant for one open ask: that of the
+    message it replies to, where the provider says so, else of those sent to this address. A clear one that
+    fits several is asked about, once. Everything else is kept for the duty officer, and answers nothing.
     """
     with transaction.atomic():
-        inbound = _first_time(
-            channel,
-            InboundKind.RECEIPT,
-            receipt.event_id or _digest(receipt),
+        address = _address(reply.address)
+        inbound = events.first_time(
+            channel.code,
+            InboundKind.REPLY,
+            reply.event_id or f"{at.isoformat()} {events.digest(reply)}",
             at=at,
-            message_id=_plain(receipt.message_id)[:_LONGEST_ID],
-            body={
-                "reference": str(receipt.reference) if receipt.reference else "",
-                "delivered": receipt.delivered,
-                "reason": _plain(receipt.reason)[:_LONGEST_REASON],
-                "sequence": min(max(receipt.sequence, 0), _LARGEST),
-            },
+            message_id=events.plain(reply.message_id)[: events.LONGEST_ID],
+            address=address,
+            body={"text": events.plain(reply.text)[:_LONGEST_TEXT]},
         )
-        if inbound is not None:
-            _apply(inbound, at=at)
+        if inbound is None:
+            return None
+        replied_to = events.message_meant(
+            channel.code, str(reply.reference) if reply.reference else "", inbound.message_id
+        )
+        asked = _asked_at(address, replied_to, at=at)
+        if not address and replied_to:
+            inbound.address = replied_to.address
+        inbound.delivery = replied_to
+        inbound.result = _hear(inbound, channel, asked, at=at)
+        inbound.save()
+        if inbound.result in _LOGGED and inbound.invitation:
+            who = inbound.invitation.invitee.name
+            progress.note(
+                inbound.invitation.callout,
+                f"{who} {_source(channel).zh}（待核）：{inbound.body['text'][:200]}",
+                by=Actor(None, who),
+                at=at,
+            )
+        _announce(inbound, asked)
     return inbound
 
 
-def catch_up(*, at: datetime) -> int:
-    """Apply the receipts whose message has become known since; return how many. Harmless at any time.
-
-    A receipt can overtake the recording of the send. Looking again later, instead of when the send is
-    recorded, also finds those that came in between unseen by either side.
-    """
-    known = Delivery.objects.filter(provider=OuterRef("provider"), provider_message_id=OuterRef("message_id"))
-    waiting = (
-        Inbound.objects.filter(
-            Exists(known), result=InboundResult.UNKNOWN, received_at__gt=at - WAITS_AT_MOST
-        )
-        .exclude(message_id="")
-        .values_list("pk", flat=True)[:100]
-    )
-    applied = 0
-    for pk in list(waiting):
-        try:
-            with transaction.atomic():
-                inbound = Inbound.objects.select_for_update(no_key=True).get(pk=pk)
-                if inbound.result == InboundResult.UNKNOWN:
-                    _apply(inbound, at=at)
-                    applied += 1
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:  # one that cannot be applied must not hold up the others
-            log.exception("receipt %s could not be applied", pk)
-    return applied
-
-
-def _apply(inbound: Inbound, *, at: datetime) -> None:
-    said: dict[str, Any] = inbound.body
-    delivery = _meant_by(inbound.provider, said["reference"], inbound.message_id)
-    if delivery is None:
-        inbound.result = InboundResult.UNKNOWN
-    elif not delivery.lease_no:
-        # Nobody can have received what was never handed over: the provider errs, or it is not the provider.
-        inbound.result = InboundResult.NEVER_SENT
+def _hear(inbound: Inbound, channel: Channel, asked: Sequence[_Asked], *, at: datetime) -> InboundResult:
+    if channel.medium is Medium.VOICE and not inbound.body["text"].strip():
+        return InboundResult.CHANGED_NOTHING  # nobody pressed a key; a machine may have taken the call
+    live = [one for one in asked if one.invitation.callout.status != CalloutStatus.CLOSED]
+    codes = {reply_texts.code_of(one.invitation.public_id) for one in live}
+    meaning = reply_texts.read(inbound.body["text"], codes=codes)
+    waiting = [one for one in live if one.is_unanswered]
+    if meaning.code:
+        meant = [one for one in live if reply_texts.code_of(one.invitation.public_id) == meaning.code]
     else:
-        changed = deliveries.take_report(
-            delivery.pk,
-            delivered=said["delivered"],
-            reason=said["reason"] or "运营商报告未送达",
-            sequence=said["sequence"],
-            channel=inbound.provider,
-            message_id=inbound.message_id,
+        # Who has an ask before them means that one; a change of mind is meant when there is none.
+        meant = waiting or live
+    if len(meant) == 1:
+        inbound.invitation = meant[0].invitation
+    elif not live and asked:
+        inbound.invitation = asked[0].invitation
+
+    if meaning.reply is None:
+        return _not_an_answer(inbound, meaning, waiting, asked, at=at)
+    if not live:
+        return _too_late(inbound, channel, asked, at=at)
+    if len(meant) > 1:
+        _ask_which(inbound, channel, meaning.reply, meant, at=at)
+        return InboundResult.AMBIGUOUS
+    if meaning.reply not in meant[0].offered:
+        return InboundResult.NOT_OFFERED
+    return _answer(inbound, channel, meant[0].invitation, meaning.reply, at=at)
+
+
+def _answer(
+    inbound: Inbound, channel: Channel, invitation: Invitation, reply: Reply, *, at: datetime
+) -> InboundResult:
+    by = Actor(None, invitation.invitee.name)
+    # Locked before it is looked at: of two replies at the same instant one finds what the other has done.
+    progress.lock(invitation.callout_id)
+    invitation.refresh_from_db()
+    before = (invitation.status, invitation.reply)
+    if before == (InvitationStatus.WITHDRAWN, reply):
+        return InboundResult.REPEATED
+    try:
+        answers.answer(invitation, Answer(reply, _source(channel)), by=by, at=at)
+    except Refused as refused:
+        if not Inbound.objects.filter(invitation=invitation, result=InboundResult.REFUSED).exists():
+            _write_back(inbound, channel, invitation, wording.refused_text(invitation, refused.zh), at=at)
+        inbound.body["why"] = {"zh": refused.zh, "en": refused.en}
+        return InboundResult.REFUSED
+    if request := invitation.callout.guidance_request:
+        guidance.follow(request, by=by, at=at)
+    if (invitation.status, invitation.reply) == before:
+        return InboundResult.REPEATED
+    # What they had said before without saying for what is clear now.
+    Inbound.objects.to_check().filter(address=inbound.address, result=InboundResult.AMBIGUOUS).update(
+        handled_at=at, handled_as=reply
+    )
+    _write_back(inbound, channel, invitation, wording.taken_text(invitation), at=at)
+    return InboundResult.ANSWERED
+
+
+def _not_an_answer(
+    inbound: Inbound, meaning: Meaning, waiting: Sequence[_Asked], asked: Sequence[_Asked], *, at: datetime
+) -> InboundResult:
+    if not asked:
+        return _nobodys(inbound)
+    if meaning.heard:
+        for one in waiting:
+            callouts.see(one.invitation, at=at)
+        if not waiting:
+            return InboundResult.HEARD  # a thank-you
+    return InboundResult.UNCLEAR
+
+
+def _too_late(inbound: Inbound, channel: Channel, asked: Sequence[_Asked], *, at: datetime) -> InboundResult:
+    if not asked:
+        return _nobodys(inbound)
+    invitation = asked[0].invitation
+    told = Inbound.objects.filter(invitation=invitation, result=InboundResult.OVER)
+    if not told.exists():
+        why = "本次通知已结束，请不必前往。"
+        _write_back(inbound, channel, invitation, wording.refused_text(invitation, why), at=at)
+    return InboundResult.OVER
+
+
+def _ask_which(
+    inbound: Inbound, channel: Channel, reply: Reply, meant: Sequence[_Asked], *, at: datetime
+) -> None:
+    """Ask back which of several asks is meant, once for the same asks, however often the digit comes."""
+    # Whoever takes several of these locks takes them in this order.
+    for callout_id in sorted({one.invitation.callout_id for one in meant}):
+        Callout.objects.locked(callout_id)
+    invitations = sorted((one.invitation for one in meant), key=lambda one: one.pk)
+    asked_about = ",".join(str(one.public_id) for one in invitations)
+    inbound.body["asked_about"] = asked_about
+    earlier = Inbound.objects.filter(address=inbound.address, result=InboundResult.AMBIGUOUS)
+    codes = {reply_texts.code_of(one.public_id) for one in invitations}
+    if len(codes) < len(invitations) or earlier.filter(body__asked_about=asked_about).exists():
+        return
+    way = _way_back(channel)
+    if way is not None:
+        deliveries.write_back(
+            way,
+            inbound.address,
+            recipient=invitations[0].invitee.name,
+            policy=min((one.callout.policy for one in invitations), key=lambda one: one.priority),
+            subject=wording.which_subject(),
+            text=wording.which_text(reply, invitations),
             at=at,
         )
-        inbound.result = InboundResult.APPLIED if changed else InboundResult.CHANGED_NOTHING
-    inbound.delivery = delivery
-    inbound.save(update_fields=["result", "delivery"])
 
 
-def _meant_by(channel: str, reference: str, message_id: str) -> Delivery | None:
-    """Return the message of this channel that our reference, or else the provider's id, stands for.
+def _write_back(
+    inbound: Inbound, channel: Channel, invitation: Invitation, text: str, *, at: datetime
+) -> None:
+    if (way := _way_back(channel)) is not None and inbound.address:
+        deliveries.write_back(
+            way,
+            inbound.address,
+            recipient=invitation.invitee.name,
+            policy=invitation.callout.policy,
+            subject=wording.taken_subject(invitation),
+            text=text,
+            invitation=invitation,
+            at=at,
+        )
 
-    Only of this channel: whoever holds the secret of one says nothing about the messages of another.
+
+def _way_back(channel: Channel) -> Channel | None:
+    """Return over which channel to write back: nobody is rung up to be told that a key was heard."""
+    if channel.medium is not Medium.VOICE:
+        return channel
+    return next((one for one in channels.installed() if one.medium is Medium.SMS), None)
+
+
+def _asked_at(address: str, replied_to: Delivery | None, *, at: datetime) -> list[_Asked]:
+    """Return who was asked at this address, the latest first: of running callouts, or else the last one lately over.
+
+    With a message that the provider says is replied to, if that was an ask, only whom it asked.
     """
-    over_it = Delivery.objects.filter(Q(channel=channel) | Q(provider=channel))
-    if reference and (found := over_it.filter(public_id=reference).first()):
-        return found
-    if not message_id:
-        return None
-    return Delivery.objects.filter(provider=channel, provider_message_id=message_id).first()
+    asks = Delivery.objects.filter(purpose=Purpose.ASK, lease_no__gt=0).exclude(invitation=None)
+    if replied_to and replied_to.purpose == Purpose.ASK and address in ("", replied_to.address):
+        asks = asks.filter(invitation=replied_to.invitation_id, address=replied_to.address)
+    elif address:
+        asks = asks.filter(address=address)
+    else:
+        return []
+    found: dict[int, _Asked] = {}
+    rows = asks.select_related(
+        "invitation__callout__incident",
+        "invitation__callout__guidance_request",
+        "invitation__requirement",
+        "invitation__expert",
+        "invitation__team",
+    ).order_by("-id")
+    takes_replies = {one.code for one in channels.installed() if one.caps.takes_replies}
+    running = list(rows.exclude(callout__status=CalloutStatus.CLOSED))
+    for ask in running or list(rows.filter(callout__closed_at__gt=at - LATELY)[:1]):
+        invitation: Invitation = ask.invitation  # type: ignore[assignment]  # excluded above
+        before = found.get(invitation.pk)
+        offers = ask.channel in takes_replies or (before is not None and before.offers_digits)
+        found[invitation.pk] = _Asked(invitation, offers)
+    return list(found.values())
 
 
-def _first_time(
-    channel: str, kind: InboundKind, event_id: str, *, at: datetime, **columns: Any
-) -> Inbound | None:
-    """Write the row of an event; return None if it is there. Two at the same instant wait for each other."""
+def _nobodys(inbound: Inbound) -> InboundResult:
+    """Tell somebody of the roster, the teams or the accounts from a number that nobody knows."""
+    known = any(
+        contacts.objects.filter(value=inbound.address).exists()
+        for contacts in (ExpertContact, TeamContact, UserContact)
+    )
+    return InboundResult.UNASKED if known else InboundResult.STRANGER
+
+
+def _source(channel: Channel) -> AnswerSource:
+    return {Medium.VOICE: AnswerSource.VOICE, Medium.APP: AnswerSource.APP}.get(
+        channel.medium, AnswerSource.SMS
+    )
+
+
+def _address(given: str) -> str:
+    """Return an address as ours are kept, so that the two can be compared."""
+    plain = events.plain(given).strip()[: events.LONGEST_ID]
     try:
-        with transaction.atomic():
-            return Inbound.objects.create(
-                provider=channel, event_id=_key(kind, event_id), kind=kind, received_at=at, **columns
+        return phones.normalise(plain)
+    except phones.WrongPhone:
+        return plain
+
+
+def _announce(inbound: Inbound, asked: Sequence[_Asked]) -> None:
+    for callout in {one.invitation.callout for one in asked}:
+        progress.tell_pages(callout)
+    if inbound.result in TO_CHECK:
+        announce("desk")
+
+
+# What a person makes of it --------------------------------------------------------------------------
+
+
+def record(inbound: Inbound, invitation: Invitation, reply: Reply, *, by: Actor, at: datetime) -> Result:
+    """Take a reply that nobody but a person could read as this answer, on the officer's word.
+
+    :raises AlreadyHandled: :raises NotTheirs: :raises Refused: as `answers.answer` does.
+    """
+    with transaction.atomic():
+        # The callout before the reply, as where a clear answer settles what was unclear before.
+        progress.lock(invitation.callout_id)
+        inbound = _unhandled(inbound)
+        sent_there = invitation.deliveries.filter(
+            purpose=Purpose.ASK, address=inbound.address, lease_no__gt=0
+        )
+        if not inbound.address or not sent_there.exists():
+            raise NotTheirs(
+                f"这条回复不是从通知{invitation.invitee.name}的号码发来的，请在其应答栏里代答。",
+                f"This reply did not come from where {invitation.invitee.name} was asked; "
+                "record their answer on their own line.",
             )
-    except IntegrityError:
-        return None
+        said = Answer(reply, AnswerSource.OFFICER, reason=inbound.body["text"][:200])
+        result = answers.answer(invitation, said, by=by, at=at)
+        if request := invitation.callout.guidance_request:
+            guidance.follow(request, by=by, at=at)
+        _handle(inbound, reply, by=by, at=at)
+        inbound.invitation = invitation
+        inbound.save(update_fields=["invitation"])
+    return result
 
 
-def _key(kind: InboundKind, event_id: str) -> str:
-    # A provider may count its receipts and its replies from the same number.
-    key = f"{kind.value}:{_plain(event_id)}"
-    return key if len(key) <= _LONGEST_ID else f"{kind.value}:{hashlib.sha256(key.encode()).hexdigest()}"
+def leave(inbound: Inbound, *, by: Actor, at: datetime) -> None:
+    """Take a reply off the list of what has to be looked at; it answers nothing.
+
+    :raises AlreadyHandled:
+    """
+    with transaction.atomic():
+        _handle(_unhandled(inbound), None, by=by, at=at)
 
 
-def _digest(said: object) -> str:
-    return hashlib.sha256(repr(said).encode(errors="replace")).hexdigest()
+def _unhandled(inbound: Inbound) -> Inbound:
+    locked = Inbound.objects.select_for_update(of=("self",), no_key=True).get(pk=inbound.pk)
+    if locked.handled_at is not None or locked.result not in TO_CHECK:
+        raise AlreadyHandled(
+            "这条回复已有人处理过了。请刷新页面。",
+            "Somebody has dealt with this reply already. Reload the page.",
+        )
+    return locked
 
 
-def _plain(text: str) -> str:
-    """Return a text without what no database keeps: NUL, other control characters, halves of characters."""
-    return "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cs") or one in "\n\t")
+def _handle(inbound: Inbound, reply: Reply | None, *, by: Actor, at: datetime) -> None:
+    inbound.handled_at, inbound.handled_by, inbound.handled_as = at, by.user, reply or ""
+    inbound.save(update_fields=["handled_at", "handled_by", "handled_as"])
+    audit.record("reply.handle", inbound, by=by, at=at, handled_as=reply or "")
+    if inbound.invitation:
+        progress.tell_pages(inbound.invitation.callout)
+    announce("desk")

@@ -20,7 +20,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
-from coordination import callouts, channel_checks, channels, deliveries, guidance, replies, watch
+from coordination import callouts, channel_checks, channels, deliveries, guidance, receipts, watch
 from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed
 from coordination.models import Worker
@@ -128,7 +128,7 @@ class Sender:
         if not Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at):
             self._register(at)  # thought dead, and cleared away
         deliveries.expire(at=at)
-        replies.catch_up(at=at)
+        receipts.catch_up(at=at)
         channel_checks.send_daily(at=at)
         if (found := watch.look(at=at, skew=clock.skew())) is not None:
             self._report(found)
@@ -148,7 +148,7 @@ def run_once() -> None:
         for one in claimed:
             deliveries.record(one, send(one), at=clock.now())
     deliveries.expire(at=clock.now())
-    replies.catch_up(at=clock.now())
+    receipts.catch_up(at=clock.now())
     watch.look(at=clock.now())
     guidance.catch_up(at=clock.now())
     audit.seal()

@@ -1,14 +1,17 @@
 """What is written to experts, teams and duty officers: short enough for a phone, complete enough to act on.
 
-Chinese, as the people who are called out read it. The answer link follows the text; the channel adds it.
+Chinese, as the people who are called out read it. How to answer (digits where a channel hears them, the
+link) follows the text of an ask when it is sent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
+from coordination import reply_texts
 from coordination.models import Callout, GuidanceRequest, Invitation
-from coordination.paging import InviteeKind, Mode
+from coordination.paging import InvitationStatus, InviteeKind, Medium, Mode, Reply
 from coordination.visits import GuidanceKind
 from ground import installation
 from ground.dates import SHANGHAI
@@ -42,7 +45,7 @@ def ask_subject(invitation: Invitation) -> str:
 
 
 def ask_text(invitation: Invitation) -> str:
-    """Return the ask: who, what, where, how far, until when to answer, whom to ring, and the three digits."""
+    """Return the ask: who, what, where, how far, until when to answer and whom to ring."""
     callout = invitation.callout
     until = moment(invitation.answer_by) if invitation.answer_by else ""
     parts = [f"{invitation.invitee.name}：", situation(callout)]
@@ -51,8 +54,60 @@ def ask_text(invitation: Invitation) -> str:
     parts.append(f"请在{until}前答复。")
     if phone := installation.sender().duty_phone:
         parts.append(f"值班电话{phone}。")
-    parts.append("1接受，2只能远程，3不能参加。点链接答复：")
     return drill_mark(callout) + "".join(parts)
+
+
+def how_to_answer(invitation: Invitation, medium: Medium, *, takes_replies: bool) -> str:
+    """Return the end of an ask: the digits where they would be heard, only those that the seat allows, and the link."""
+    if not takes_replies:
+        return "请点链接答复："
+    requirement = invitation.requirement
+    replies = reply_texts.offered(InviteeKind(requirement.kind), Mode(requirement.mode))
+    digits = "，".join(f"{reply_texts.digit_of(reply)}{reply.zh}" for reply in replies)
+    return f"请按键：{digits}。" if medium is Medium.VOICE else f"回复{digits}，或点链接答复："
+
+
+def taken_subject(invitation: Invitation) -> str:
+    return f"{drill_mark(invitation.callout)}【{installation.sender().name}】答复已登记：{subject_title(invitation.callout)}"
+
+
+def taken_text(invitation: Invitation) -> str:
+    """Return what somebody is told whose reply was taken: as what, and what follows for them."""
+    status = InvitationStatus(invitation.status)
+    if status is InvitationStatus.ACCEPTED:
+        said = "已登记您远程支援" if invitation.is_remote else "已登记您接受"
+        then = "如有变化请点链接更改：" if invitation.is_remote else "出发、到场请点链接登记："
+    elif status is InvitationStatus.RESERVE:
+        said = "已登记您只能远程" if invitation.reply == Reply.REMOTE else "席位已满"
+        then = "列为候补，暂不必行动，需要时再通知您。更改请点链接："
+    else:
+        said = "已登记您退出" if status is InvitationStatus.WITHDRAWN else "已登记您不能参加"
+        then = "感谢答复。如有变化请点链接更改："
+    mark = drill_mark(invitation.callout)
+    return f"{mark}收到：{said}（{subject_title(invitation.callout)}）。{then}"
+
+
+def refused_text(invitation: Invitation, why: str) -> str:
+    """Return what somebody is told whose reply could not be taken; whom to ring is the only way on."""
+    number = installation.sender().duty_phone
+    phone = f"请拨打值班电话{number}。" if number else ""
+    mark = drill_mark(invitation.callout)
+    return f"{mark}未能登记您的答复（{subject_title(invitation.callout)}）：{why}{phone}"
+
+
+def which_subject() -> str:
+    return f"【{installation.sender().name}】请补充编号"
+
+
+def which_text(reply: Reply, invitations: Sequence[Invitation]) -> str:
+    """Return the question to somebody who has answered with a digit while several asks are open."""
+    digit = reply_texts.digit_of(reply)
+    ways = "；".join(
+        f"{invitation.invitee.name}（{drill_mark(invitation.callout)}{subject_title(invitation.callout)}）"
+        f"请回复“{digit} {reply_texts.code_of(invitation.public_id)}”"
+        for invitation in invitations
+    )
+    return f"您有{len(invitations)}个通知待答，“{digit}”尚未登记。{ways}。"
 
 
 def stand_down_subject(invitation: Invitation) -> str:

@@ -8,10 +8,10 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-from coordination.inbound import InboundKind, InboundResult
+from coordination.inbound import TO_CHECK, InboundKind, InboundResult
 from coordination.models.callouts import Callout, Invitation
 from coordination.models.guidance import GuidanceRequest
-from coordination.paging import DEAD, UNSENT, DeliveryStatus, Medium, Purpose
+from coordination.paging import DEAD, UNSENT, DeliveryStatus, Medium, Purpose, Reply
 from ground.models import PublicIdModel, User
 from incidents.models import Incident
 
@@ -92,7 +92,8 @@ class Delivery(PublicIdModel):
                 fields=["priority", "due_at"],
                 condition=Q(status__in=["pending", "leased", "unknown"]),
                 name="delivery_due",
-            )
+            ),
+            models.Index(fields=["address"], condition=Q(purpose="ask"), name="ask_by_address"),
         ]
 
     def __str__(self) -> str:
@@ -142,7 +143,21 @@ class SendIntent(models.Model):
         return f"{self.delivery} · {self.lease_no}"
 
 
-class Inbound(models.Model):
+class InboundQuerySet(models.QuerySet["Inbound"]):
+    def open_to(self, user: User) -> InboundQuerySet:
+        """Return the replies to callouts that `user` may change, and those that are nobody's so far."""
+        asks = Delivery.objects.filter(purpose=Purpose.ASK, address=models.OuterRef("address")).exclude(
+            address=""
+        )
+        theirs = asks.filter(callout__in=Callout.objects.changeable_by(user).values("pk"))
+        return self.filter(models.Exists(theirs) | ~models.Exists(asks))
+
+    def to_check(self) -> InboundQuerySet:
+        """Return what a person has to look at and nobody has yet, the oldest first."""
+        return self.filter(result__in=list(TO_CHECK), handled_at=None).order_by("id")
+
+
+class Inbound(PublicIdModel):
     """What came in from outside, once each: receipts, replies. The unique key makes effects exactly-once."""
 
     provider = models.CharField(max_length=30)  # the code of the channel
@@ -150,16 +165,29 @@ class Inbound(models.Model):
     kind = models.CharField(max_length=12, choices=InboundKind.choices())
     received_at = models.DateTimeField()
     message_id = models.CharField(max_length=120, blank=True)  # the provider's own name for the message
+    address = models.CharField(max_length=120, blank=True)  # of who replied
     body = models.JSONField(default=dict)
     delivery = models.ForeignKey(Delivery, models.SET_NULL, null=True, related_name="inbound")
     invitation = models.ForeignKey(Invitation, models.SET_NULL, null=True, related_name="inbound")
     result = models.CharField(max_length=30, choices=InboundResult.choices(), blank=True)
+    # What a person made of it afterwards; nobody, if the sender made it clear themselves.
+    handled_at = models.DateTimeField(null=True)
+    handled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    handled_as = models.CharField(max_length=8, choices=Reply.choices(), blank=True)  # blank: left alone
+
+    objects = InboundQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["provider", "event_id"], name="inbound_event_once")]
         indexes = [
             models.Index(fields=["received_at"], condition=Q(result="unknown"), name="inbound_unknown"),
+            models.Index(fields=["address"], condition=~Q(address=""), name="inbound_by_address"),
+            models.Index(
+                fields=["result"],
+                condition=Q(handled_at=None) & Q(result__in=sorted(one.value for one in TO_CHECK)),
+                name="inbound_to_check",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,11 +6,13 @@ import uuid
 
 import pytest
 
-from coordination import channels, deliveries, replies
-from coordination.channels import Accepted, Receipt
-from coordination.models import Delivery, Inbound
+from coordination import channels, deliveries, receipts, replies, reply_texts
+from coordination.channels import Accepted, Caps, Receipt, ReplyReceived
+from coordination.models import Delivery, Inbound, Invitation
+from coordination.paging import Purpose, Reply
+from ground.mistakes import Refused
 from tests.concurrency.test_last_seats import all_at_once
-from tests.factories import a_callout, a_duty_officer, an_expert, an_incident
+from tests.factories import OFFICER, a_callout, a_duty_officer, an_expert, an_incident
 from tests.fakes import RecordingChannel
 from tests.moments import NOON
 
@@ -37,7 +39,7 @@ def test_the_same_receipt_eight_times_at_once_moves_on_once(phone):
         delivery = handed_over()
         failed = Receipt(f"e{run}", False, "空号", reference=delivery.public_id)
 
-        taken = all_at_once([lambda f=failed: replies.take_receipt("recording", f, at=NOON)] * 8)
+        taken = all_at_once([lambda f=failed: receipts.take("recording", f, at=NOON)] * 8)
 
         assert sum(one is not None for one in taken) == 1
         assert Inbound.objects.count() == run + 1
@@ -53,10 +55,91 @@ def test_a_receipt_and_the_recording_at_once_end_in_delivered(phone):
 
         all_at_once(
             [
-                lambda r=receipt: replies.take_receipt("recording", r, at=NOON),
+                lambda r=receipt: receipts.take("recording", r, at=NOON),
                 lambda o=one, n=run: deliveries.record(o, Accepted(f"m-{n}"), at=NOON),
             ]
         )
-        replies.catch_up(at=NOON)
+        receipts.catch_up(at=NOON)
 
         assert Delivery.objects.get(pk=one.delivery_id).status == "delivered"
+
+
+# What people answer ---------------------------------------------------------------------------------
+
+LI = "+8613900000001"
+
+
+@pytest.fixture
+def talking(phone) -> RecordingChannel:
+    phone.caps = Caps(takes_replies=True)
+    return phone
+
+
+def asked(title: str = "", *, mobile: str = LI) -> Invitation:
+    callout = a_callout(an_incident(title=title), asks=[an_expert("李工", mobile=mobile)])
+    for one in deliveries.claim(slots=9, holder=uuid.uuid4(), at=NOON):
+        deliveries.record(one, Accepted(f"m-{one.delivery_id}"), at=NOON)
+    return callout.invitations.get()
+
+
+def reply(event: str, text: str = "1", *, of: str = LI) -> ReplyReceived:
+    return ReplyReceived(event, of, text)
+
+
+def written_back():
+    return Delivery.objects.filter(purpose=Purpose.NOTICE)
+
+
+def test_the_same_reply_eight_times_at_once_is_one_answer(talking):
+    invitation = asked()
+
+    taken = all_at_once([lambda: replies.take(talking, reply("mo-1"), at=NOON)] * 8)
+
+    assert sum(one is not None for one in taken) == 1
+    assert Inbound.objects.count() == 1
+    assert written_back().count() == 1
+    invitation.refresh_from_db()
+    assert invitation.status == "accepted"
+    assert invitation.deployment.steps.count() == 1
+
+
+def test_eight_replies_of_the_same_words_at_once_are_confirmed_once(talking):
+    asked()
+
+    taken = all_at_once(
+        [lambda n=number: replies.take(talking, reply(f"mo-{n}"), at=NOON) for number in range(8)]
+    )
+
+    assert sorted(one.result for one in taken) == ["answered"] + ["repeated"] * 7
+    assert written_back().count() == 1
+
+
+def test_eight_digits_at_once_that_fit_two_asks_are_asked_about_once(talking):
+    both = [asked(title) for title in ("氨泄漏", "火灾")]
+
+    all_at_once([lambda n=number: replies.take(talking, reply(f"mo-{n}"), at=NOON) for number in range(8)])
+
+    assert written_back().count() == 1
+    assert {Invitation.objects.get(pk=one.pk).status for one in both} == {"asked"}
+
+
+def test_an_officer_and_the_sender_making_it_clear_at_once_do_not_block_each_other(talking):
+    for run in range(25):
+        mobile = f"+86139000001{run:02}"
+        first, second = (asked(title, mobile=mobile) for title in ("氨泄漏", "火灾"))
+        clear = reply(f"clear-{run}", f"1 {reply_texts.code_of(first.public_id)}", of=mobile)
+        unclear = replies.take(talking, reply(f"unclear-{run}", of=mobile), at=NOON)
+
+        def records(unclear=unclear, first=first):
+            try:
+                replies.record(unclear, first, Reply.DECLINE, by=OFFICER, at=NOON)
+            except Refused as refused:
+                return refused
+            return None
+
+        all_at_once([records, lambda clear=clear: replies.take(talking, clear, at=NOON)])
+
+        unclear.refresh_from_db()
+        assert unclear.handled_at is not None
+        second.refresh_from_db()
+        assert second.status == "asked"

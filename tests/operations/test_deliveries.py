@@ -59,7 +59,7 @@ def test_the_first_contact_is_used_and_the_link_goes_with_the_text(phone, incide
     (message,) = phone.sent
     assert message.address == "+8613900000001"
     assert "请您赴现场支援" in message.subject
-    assert "1接受，2只能远程，3不能参加" in message.text
+    assert "请点链接答复：" in message.text
     assert "/a/" in message.link
     assert ask_of(li).status == "sent"
     assert message.link.split("/a/")[1].strip("/") not in ask_of(li).text

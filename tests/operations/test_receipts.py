@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from coordination import channels, deliveries, replies, sender
+from coordination import channels, deliveries, receipts, sender
 from coordination.channels import Accepted, Ambiguous, Receipt
 from coordination.models import Delivery, Inbound
 from coordination.paging import Purpose
@@ -55,7 +55,7 @@ def receipt(event: str, *, delivered: bool = True, of: Delivery | None = None, *
 
 
 def take(one: Receipt, channel: str = "recording", at=NOON):
-    return replies.take_receipt(channel, one, at=at)
+    return receipts.take(channel, one, at=at)
 
 
 def test_a_receipt_by_our_reference_says_that_the_message_was_delivered(callout, li):
@@ -143,7 +143,7 @@ def test_a_receipt_for_an_id_that_is_not_recorded_yet_waits_for_it(callout, li):
     assert Inbound.objects.get().result == "unknown"
 
     deliveries.record(one, Accepted("m-1"), at=NOON)
-    replies.catch_up(at=NOON + minutes(0.1))
+    receipts.catch_up(at=NOON + minutes(0.1))
 
     assert Inbound.objects.get().result == "applied"
     assert ask_of(li).status == "failed"
@@ -165,8 +165,8 @@ def test_a_receipt_for_nothing_that_we_know_is_kept_and_waits_three_days_at_most
     one = claimed()
     deliveries.record(one, Accepted("m-9"), at=NOON)
 
-    assert replies.catch_up(at=NOON + timedelta(days=4)) == 0
-    assert replies.catch_up(at=NOON + timedelta(days=2)) == 1
+    assert receipts.catch_up(at=NOON + timedelta(days=4)) == 0
+    assert receipts.catch_up(at=NOON + timedelta(days=2)) == 1
 
 
 def test_a_message_that_was_never_handed_over_cannot_have_arrived(callout, li):
@@ -298,7 +298,7 @@ class AnyReports(TestCase):
                     said = dict(said)
                     named = {"of": delivery} if said.pop("by_reference") else {"message_id": "m-1"}
                     take(receipt(f"e{number}", **named, **said), channel)
-                replies.catch_up(at=NOON)
+                receipts.catch_up(at=NOON)
                 ends.add(standing(delivery))
                 transaction.set_rollback(True)
         assert len(ends) == 1

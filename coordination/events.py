@@ -1,0 +1,61 @@
+"""Rows of what comes in from outside: each event once, and of which of our messages it speaks.
+
+The row of an event is written before anything it does, in the same transaction, under a key that is
+unique: a repeat finds the row there and changes nothing, a crash leaves neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from coordination.inbound import InboundKind
+from coordination.models import Delivery, Inbound
+
+LONGEST_ID: Final = 120
+
+
+def message_meant(channel: str, reference: str, message_id: str) -> Delivery | None:
+    """Return the message of this channel that our reference, or else the provider's id, stands for.
+
+    Only of this channel: whoever holds the secret of one says nothing about the messages of another.
+    """
+    over_it = Delivery.objects.filter(Q(channel=channel) | Q(provider=channel))
+    if reference and (found := over_it.filter(public_id=reference).first()):
+        return found
+    if not message_id:
+        return None
+    return Delivery.objects.filter(provider=channel, provider_message_id=message_id).first()
+
+
+def first_time(
+    channel: str, kind: InboundKind, event_id: str, *, at: datetime, **columns: Any
+) -> Inbound | None:
+    """Write the row of an event; return None if it is there. Two at the same instant wait for each other."""
+    try:
+        with transaction.atomic():
+            return Inbound.objects.create(
+                provider=channel, event_id=_key(kind, event_id), kind=kind, received_at=at, **columns
+            )
+    except IntegrityError:
+        return None
+
+
+def _key(kind: InboundKind, event_id: str) -> str:
+    # A provider may count its receipts and its replies from the same number.
+    key = f"{kind.value}:{plain(event_id)}"
+    return key if len(key) <= LONGEST_ID else f"{kind.value}:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def digest(said: object) -> str:
+    return hashlib.sha256(repr(said).encode(errors="replace")).hexdigest()
+
+
+def plain(text: str) -> str:
+    """Return a text without what no database keeps: NUL, other control characters, halves of characters."""
+    return "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cs") or one in "\n\t")
