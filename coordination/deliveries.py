@@ -112,7 +112,7 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
             broken_off = delivery.intents.filter(outcome__in=["", SendOutcome.AMBIGUOUS]).count()
             uncertain = broken_off > 0
             delivery.maybe_duplicate = delivery.maybe_duplicate or uncertain
-            message = _message_or_none(delivery) if broken_off < POISONOUS else None
+            message = _message_or_none(delivery, at=at) if broken_off < POISONOUS else None
             if message is None:
                 poison.append(delivery.pk)
                 continue
@@ -270,7 +270,7 @@ def _no_longer_wanted(delivery: Delivery) -> str | None:
     return None
 
 
-def _message(delivery: Delivery) -> Message:
+def _message(delivery: Delivery, *, at: datetime) -> Message:
     link = ""
     if delivery.invitation_id and delivery.purpose in (Purpose.ASK, Purpose.STAND_DOWN, Purpose.NOTICE):
         token = AnswerToken.objects.filter(invitation=delivery.invitation_id, revoked_at=None).last()
@@ -292,13 +292,14 @@ def _message(delivery: Delivery) -> Message:
         link=link,
         purpose=Purpose(delivery.purpose),
         first_tried_at=delivery.intents.order_by("at").values_list("at", flat=True).first(),
+        at=at,
     )
 
 
-def _message_or_none(delivery: Delivery) -> Message | None:
+def _message_or_none(delivery: Delivery, *, at: datetime) -> Message | None:
     """Return what to send; None when it cannot even be written, which must not hold up the others."""
     try:
-        return _message(delivery)
+        return _message(delivery, at=at)
     except Exception:
         log.exception("the message of delivery %s cannot be written", delivery.public_id)
         return None

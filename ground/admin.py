@@ -8,12 +8,13 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
-from ground import gazetteer
+from ground import gazetteer, phones
 from ground.access import EVERYWHERE, OutOfReach, Role
 from ground.admin_site import (
     AuditedAdmin,
@@ -27,6 +28,7 @@ from ground.languages import language, sentence
 from ground.models import (
     ApiToken,
     AuditEntry,
+    ContactKind,
     Industry,
     Region,
     RegionLevel,
@@ -112,8 +114,30 @@ class RoleGrantInline(_AccountInline):
         return super().get_formset(request, obj, **{**options, "form": bound})
 
 
+class ContactForm(forms.ModelForm):
+    """A way of reaching somebody, kept in the one form by which it is recognised."""
+
+    def clean_value(self) -> str:
+        typed = str(self.cleaned_data["value"]).strip()
+        kind = self.cleaned_data.get("kind")
+        if kind == ContactKind.EMAIL:
+            validate_email(typed)
+        elif kind == ContactKind.WEBHOOK:
+            URLValidator(
+                schemes=["https", "http"],
+                message=_("请填写完整的网址，例如 https://dispatch.example.cn/muster。"),
+            )(typed)
+        elif kind:
+            try:
+                return phones.normalise(typed)
+            except phones.WrongPhone as mistake:
+                raise ValidationError(sentence(mistake)) from mistake
+        return typed
+
+
 class UserContactInline(_AccountInline):
     model = UserContact
+    form = ContactForm
     verbose_name = _("联系方式")
     verbose_name_plural = _("联系方式（告警按顺序发送）")
 

@@ -259,10 +259,18 @@ class ContactKind(Term):
     MOBILE = "mobile", "手机", "mobile"
     PHONE = "phone", "固定电话", "landline"
     EMAIL = "email", "邮箱", "e-mail"
+    WEBHOOK = "webhook", "系统接口", "system"
+
+
+# What somebody can be rung up at.
+RUNG_UP = frozenset({ContactKind.MOBILE, ContactKind.PHONE})
 
 
 class ContactPoint(models.Model):
-    """One way of reaching somebody; lower `rank` is tried first. Phones are stored in E.164."""
+    """One way of reaching somebody; lower `rank` is tried first. Phones are stored in E.164.
+
+    A `webhook` is an https address of a system that tells its own people, such as a team's dispatch desk.
+    """
 
     kind = models.CharField(_("方式"), max_length=8, choices=ContactKind.choices())
     value = models.CharField(_("号码或地址"), max_length=120)
@@ -274,7 +282,7 @@ class ContactPoint(models.Model):
 
     @property
     def masked(self) -> str:
-        """Return as much as all may see: 138****1234, l****@example.cn."""
+        """Return as much as all may see: 138****1234, l****@example.cn, https://dispatch.example/****."""
         return phones.masked_address(self.value)
 
 

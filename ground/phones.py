@@ -172,6 +172,9 @@ def masked(phone: str) -> str:
 
 
 def masked_address(value: str) -> str:
-    """Return a number or an e-mail address as much as all may see: 138****1234, l****@example.cn."""
+    """Return a number or an address as all may see it: 138****1234, l****@example.cn, https://dispatch.example/****."""
+    if "://" in value:
+        # What stands behind the host may be a key.
+        return "/".join([*value.split("/")[:3], "****"])
     name, at, host = value.partition("@")
     return f"{name[:1]}****@{host}" if at else masked(value)

@@ -33,6 +33,7 @@ from coordination.channels.email import EmailChannel
 from coordination.channels.http_sms import HttpSmsChannel
 from coordination.channels.inbox import InboxChannel
 from coordination.channels.options import Options, WrongOption
+from coordination.channels.webhook import WebhookChannel
 from coordination.paging import Medium
 from ground.models import ContactKind
 
@@ -64,6 +65,7 @@ __all__ = [
 KINDS: Mapping[str, Callable[[Options], Channel]] = {
     "email": EmailChannel.of,
     "http_sms": HttpSmsChannel.of,
+    "webhook": WebhookChannel.of,
 }
 
 

@@ -48,7 +48,8 @@ class Message:
     """What goes to the wire. `reference` is ours and the same for every attempt to send this delivery.
 
     `fields` say the same as `text` in named parts, for providers that send approved templates only.
-    `first_tried_at` is when an earlier attempt may have reached the provider, for asking about it.
+    `first_tried_at` is when an earlier attempt may have reached the provider, for asking about it;
+    `at` is the moment of this attempt.
     """
 
     reference: UUID
@@ -60,6 +61,7 @@ class Message:
     purpose: Purpose = Purpose.ASK
     fields: Mapping[str, str] = field(default_factory=dict)
     first_tried_at: datetime | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from coordination.channels.base import Callback, Forged, Receipt, ReplyReceived, Unreadable
+from coordination.channels.guard import networks
 from coordination.channels.options import Options
 from coordination.channels.shapes import Pattern, Said
 from ground import phones
@@ -52,16 +53,7 @@ class AllowList:
 
     @classmethod
     def of(cls, options: Options, name: str) -> AllowList:
-        networks = []
-        for part in filter(None, (part.strip() for part in options.get(name, "").split(","))):
-            try:
-                networks.append(ip_network(part))
-            except ValueError:
-                raise options.wrong(
-                    name, f"“{part}”不是 IP 或网段，写成“192.0.2.7, 10.0.0.0/8”的样子",
-                    f"“{part}” is no address or network; write it like “192.0.2.7, 10.0.0.0/8”",
-                ) from None  # fmt: skip
-        return cls(tuple(networks))
+        return cls(networks(options, name))
 
     def refuse_others(self, remote: str) -> None:
         """:raises Forged: if `remote` is in none of the networks."""

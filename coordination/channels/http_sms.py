@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
 
+from coordination.channels import shapes
 from coordination.channels.base import (
     Accepted,
     Ambiguous,
@@ -43,8 +44,6 @@ from ground.dates import SHANGHAI
 from ground.models import ContactKind
 from ground.terms import Words
 
-# A lease holds for 45 seconds, and within it we may have to ask before we send.
-LONGEST_TIME_OUT: Final = 20.0
 SIMULATOR_HEADER: Final = "x-muster-simulator"
 
 # What fits into one SMS in Chinese, and into each of several that are put together again.
@@ -86,16 +85,12 @@ class HttpSmsChannel(Channel):
         if self._encoding not in ("json", "form", "query"):
             raise options.wrong("encoding", "应为 json、form 或 query", "has to be json, form or query")
         self._charset = _charset(options)
-        self._time_out = _time_out(options)
+        self._time_out = shapes.time_out(options)
         self._address_form = options.get("address_form", "e164")
         if self._address_form not in _ADDRESS_FORMS:
             forms = "、".join(_ADDRESS_FORMS)
             raise options.wrong("address_form", f"应为 {forms} 之一", f"has to be one of {forms}")
-        self.secret = options.get("secret", "")
-        if self.secret and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", self.secret):
-            raise options.wrong(
-                "secret", "至少 16 位，只用字母、数字、- 和 _", "needs 16 or more letters, digits, - and _"
-            )
+        self.secret = shapes.secret(options)
         self._callback_base = options.get("callback_base", "") or settings.MUSTER_BASE_URL
         self._url = _address(options, "url", options.need("url"), _BLANKS)
         own_fields = options.table("fields")
@@ -366,17 +361,6 @@ def _charset(options: Options) -> str:
             "charset", f"不认识字符集“{charset}”，或它写不了中文", f"no character set {charset} for Chinese"
         ) from None
     return charset
-
-
-def _time_out(options: Options) -> float:
-    seconds = options.get("time_out", 10.0)
-    if not 0 < seconds <= LONGEST_TIME_OUT:
-        raise options.wrong(
-            "time_out",
-            f"应为 0 到 {LONGEST_TIME_OUT:.0f} 秒",
-            f"has to be within {LONGEST_TIME_OUT:.0f} seconds",
-        )
-    return seconds
 
 
 def _address(options: Options, name: str, written: str, blanks: Sequence[str]) -> Template:

@@ -17,6 +17,8 @@ from coordination.channels.options import Options
 
 # The path of all that came, as text.
 WHOLE: Final = "."
+# A lease holds for 45 seconds, and within it we may have to ask before we send.
+LONGEST_TIME_OUT: Final = 20.0
 _BLANK: Final = re.compile(r"\{([a-z0-9_]+)\}")
 
 
@@ -162,3 +164,25 @@ class Statuses:
 
     def __contains__(self, status: int) -> bool:
         return any(status in one for one in self.ranges)
+
+
+def time_out(options: Options) -> float:
+    """Read how long one call may take, in seconds."""
+    seconds = options.get("time_out", 10.0)
+    if not 0 < seconds <= LONGEST_TIME_OUT:
+        raise options.wrong(
+            "time_out",
+            f"应为 0 到 {LONGEST_TIME_OUT:.0f} 秒",
+            f"has to be within {LONGEST_TIME_OUT:.0f} seconds",
+        )
+    return seconds
+
+
+def secret(options: Options) -> str:
+    """Read the secret part of the address for callbacks, empty for none."""
+    written = options.get("secret", "")
+    if written and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", written):
+        raise options.wrong(
+            "secret", "至少 16 位，只用字母、数字、- 和 _", "needs 16 or more letters, digits, - and _"
+        )
+    return written

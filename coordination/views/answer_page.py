@@ -31,7 +31,7 @@ from experts.models import Expert
 from ground import installation, kinds
 from ground.dates import SHANGHAI
 from ground.languages import is_english, language
-from ground.models import ContactKind
+from ground.models import RUNG_UP
 from ground.phones import as_written, masked
 from ground.places import Datum, Point, TravelTimeBasis, degrees_in
 from incidents.models import Incident
@@ -425,9 +425,7 @@ class AnswerPage:
                 masked(incident.caller_phone),
             )
         contact = (
-            incident.enterprise.contacts.exclude(kind=ContactKind.EMAIL).first()
-            if incident.enterprise
-            else None
+            incident.enterprise.contacts.filter(kind__in=RUNG_UP).first() if incident.enterprise else None
         )
         if contact is None:
             return None

@@ -28,7 +28,7 @@ from coordination.paging import (
     Purpose,
     Reply,
 )
-from ground.models import ContactKind
+from ground.models import RUNG_UP
 from incidents.models import Incident
 
 S = InvitationStatus
@@ -307,7 +307,7 @@ def _moves(invitation: Invitation, deployment: Deployment | None) -> Iterable[st
 
 
 def _phone(contacts: Iterable[Any]) -> str:
-    return next((c.value for c in contacts if c.kind in (ContactKind.MOBILE, ContactKind.PHONE)), "")
+    return next((c.value for c in contacts if c.kind in RUNG_UP), "")
 
 
 def _place_in_list(line: Line) -> tuple[int, float, int]:

@@ -17,7 +17,7 @@ from ground import phones
 from ground.forms import day_field
 from ground.languages import sentence, term_choices
 from ground.mistakes import Mistake
-from ground.models import ContactKind, User
+from ground.models import RUNG_UP, User
 
 # What each service brings, under its name on the card.
 _SERVICES = {
@@ -116,7 +116,7 @@ class WishForm(forms.Form):
 def known_already(enterprise: Enterprise, user: User) -> dict[str, Any]:
     """Return what nobody has to type again: the only site, who asks, and the number on file."""
     sites = list(enterprise.sites.all()[:2])
-    contact = enterprise.contacts.exclude(kind=ContactKind.EMAIL).first()
+    contact = enterprise.contacts.filter(kind__in=RUNG_UP).first()
     return {
         "site": sites[0].pk if len(sites) == 1 else None,
         "contact_name": (contact.name if contact else "") or user.name,

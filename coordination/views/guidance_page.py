@@ -16,7 +16,7 @@ from coordination.visits import GuidanceStatus
 from experts.models import Appointment, Expert
 from ground import installation
 from ground.dates import SHANGHAI
-from ground.models import ContactKind
+from ground.models import RUNG_UP
 
 G = GuidanceStatus
 # How far each state is along the bar; a returned request stands where it was submitted.
@@ -176,7 +176,7 @@ def help_line() -> str:
 
 
 def _card(expert: Expert, status: str, *, leads: bool) -> ExpertCard:
-    phone = next((c.value for c in expert.contacts.all() if c.kind != ContactKind.EMAIL), "")
+    phone = next((c.value for c in expert.contacts.all() if c.kind in RUNG_UP), "")
     number = Appointment.objects.filter(expert=expert).values_list("number", flat=True).first() or ""
     skills = [specialty.name for specialty in expert.specialties.all()]
     return ExpertCard(

@@ -23,7 +23,7 @@ EXAMPLES = [
 def test_an_example_makes_a_channel(example, tmp_path, settings):
     file = tmp_path / "channels.toml"
     file.write_text(example)
-    secrets = dict.fromkeys(re.findall(r'"env:(\w+)"', example), "a-secret-of-20-letters")
+    secrets = dict.fromkeys(re.findall(r'"env:(\w+)"', example), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     settings.MUSTER_MODE = "live"
     settings.MUSTER_CHANNELS = environment.channels_file(str(file), secrets)
     assert channels.installed()

@@ -49,6 +49,10 @@ def answering(answer: bytes) -> Callable[[socket.socket], None]:
     def talk(wire: socket.socket) -> None:
         wire.recv(65_536)
         wire.sendall(answer)
+        # Closed before all was read, the connection would be reset and the answer lost.
+        wire.shutdown(socket.SHUT_WR)
+        while wire.recv(65_536):
+            pass
 
     return talk
 

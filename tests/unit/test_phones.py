@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ground.phones import WrongPhone, as_written, is_mobile, masked, normalise
+from ground.phones import WrongPhone, as_written, is_mobile, masked, masked_address, normalise
 
 MOBILE = "+8613812341234"
 OFFICE = "+8631187654321"
@@ -135,3 +135,9 @@ def test_any_text_is_kept_or_refused_and_never_crashes(text):
 def test_twenty_thousand_digits_are_refused_at_once():
     with pytest.raises(WrongPhone, match="不是有效的电话号码"):
         normalise("1" * 20_000)
+
+
+def test_of_the_address_of_a_system_its_host_is_shown():
+    assert (
+        masked_address("https://dispatch.example.cn/muster?key=s3cret") == "https://dispatch.example.cn/****"
+    )

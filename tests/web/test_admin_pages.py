@@ -87,6 +87,48 @@ def test_a_new_account_gets_its_role_and_both_are_in_the_audit(admin_client_of_g
     assert AuditEntry.objects.get(action="admin.add", object_type="ground.user").actor == gao
 
 
+def a_contact(kind: str, value: str) -> dict[str, str]:
+    return {
+        "username": "wang",
+        "name": "王值班",
+        "usable_password": "true",
+        "password1": "a-Long-enough-1",
+        "password2": "a-Long-enough-1",
+        **{"grants-TOTAL_FORMS": "0", "grants-INITIAL_FORMS": "0"},
+        **{"contacts-TOTAL_FORMS": "1", "contacts-INITIAL_FORMS": "0"},
+        **{"contacts-0-kind": kind, "contacts-0-value": value, "contacts-0-rank": "1"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "kept"),
+    [
+        ("mobile", "138 1234 1234", "+8613812341234"),
+        ("phone", "0311-87654321", "+8631187654321"),
+        ("email", "wang@example.cn", "wang@example.cn"),
+        ("webhook", "https://dispatch.example.cn/muster", "https://dispatch.example.cn/muster"),
+    ],
+)
+def test_a_contact_is_kept_in_the_form_by_which_it_is_known_again(admin_client_of_gao, kind, typed, kept):
+    assert admin_client_of_gao.post("/admin/ground/user/add/", a_contact(kind, typed)).status_code == 302
+    assert User.objects.get(username="wang").contacts.get().value == kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "said"),
+    [
+        ("mobile", "1381234", "11 位"),
+        ("email", "wang", "邮"),
+        ("webhook", "dispatch.example.cn", "完整的网址"),
+        ("webhook", "file:///etc/passwd", "完整的网址"),
+    ],
+)
+def test_a_contact_that_reaches_nobody_is_refused(admin_client_of_gao, kind, typed, said):
+    refused = admin_client_of_gao.post("/admin/ground/user/add/", a_contact(kind, typed))
+    assert said in refused.content.decode()
+    assert not User.objects.filter(username="wang").exists()
+
+
 def test_an_account_cannot_be_deleted(admin_client_of_gao):
     li = a_user("li", Role.DUTY_OFFICER)
 
