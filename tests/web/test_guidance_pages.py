@@ -152,7 +152,7 @@ def test_the_ticked_experts_are_asked_in_the_order_of_the_ranking_and_the_propos
         ({}, "还没有勾选专家"),
         ({"expert": ["x"]}, "还没有勾选专家"),
         ({"expert": ["999999"]}, "请看下面的最新名单再选"),
-        ({"expert": "ZHOU", "seats": "0"}, "专家人数应为 1 到 9"),
+        ({"expert": "ZHOU", "seats": "0"}, "专家人数应为 1 到 20"),
     ],
     ids=["nobody ticked", "no number", "somebody unknown", "no seats"],
 )
