@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contracts', '0004_agreement_incident_kinds'),
+        ('contracts', '0005_site_by_place'),
     ]
 
     operations = [
