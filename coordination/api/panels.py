@@ -47,7 +47,7 @@ class PanelRulesBody(Body):
         default=USUAL.per_employer, max_value=99, help_text="At most so many of one employer."
     )
     seniors = serializers.IntegerField(
-        default=USUAL.seniors, max_value=99, help_text="At least so many seniors (正高级)."
+        default=USUAL.seniors, max_value=99, help_text="At least so many seniors."
     )
     apart = serializers.ListField(
         child=PairField(),
@@ -104,7 +104,7 @@ class PanelMemberShown(serializers.Serializer):
     """One member. `seated`: on the panel before, so not to be asked. Null is what the caller is not told."""
 
     id = serializers.UUIDField()
-    leads = serializers.BooleanField(help_text="组长.")
+    leads = serializers.BooleanField(help_text="The one who leads the panel.")
     seated = serializers.BooleanField()
     name = serializers.CharField(allow_null=True)
     employer = serializers.CharField(allow_null=True)
