@@ -341,6 +341,7 @@ def tell_asked(callout: Callout, what: str, *, at: datetime) -> int:
                 Purpose.NOTICE,
                 subject=wording.correction_subject(callout),
                 text=wording.correction_text(invitation, what),
+                fields=wording.correction_fields(invitation, what),
                 at=at,
             )
     return len(told)

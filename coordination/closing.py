@@ -39,6 +39,7 @@ def close_incident(incident: Incident, *, outcome: str, by: Actor, at: datetime)
                 Purpose.NOTICE,
                 subject=wording.stand_down_subject(invitation),
                 text=wording.stand_down_text(invitation, "事件处置结束"),
+                fields=wording.stand_down_fields(invitation, "事件处置结束"),
                 at=at,
             )
         handling.move(incident, IncidentStatus.CLOSED, outcome=outcome, by=by, at=at)
@@ -58,6 +59,7 @@ def withdraw_incident(incident: Incident, *, reason: str, by: Actor, at: datetim
                 Purpose.STAND_DOWN,
                 subject=wording.stand_down_subject(deployment.invitation),
                 text=wording.stand_down_text(deployment.invitation, "误报撤销"),
+                fields=wording.stand_down_fields(deployment.invitation, "误报撤销"),
                 at=at,
             )
         handling.move(incident, IncidentStatus.WITHDRAWN, outcome=reason, by=by, at=at)

@@ -277,12 +277,15 @@ def _message(delivery: Delivery, *, at: datetime) -> Message:
         link = links.address(token) if token else ""
     mark = MAYBE_DUPLICATE if delivery.maybe_duplicate else ""
     ending = ""
+    fields: dict[str, str] = {"who": delivery.recipient, "what": delivery.subject, **delivery.fields}
     if delivery.purpose == Purpose.ASK and delivery.invitation:
         # Only now is it certain over which channel it goes.
         channel = channels.by_code(delivery.channel)
         medium = channel.medium if channel else Medium.SMS
         takes_replies = channel is not None and channel.caps.takes_replies
         ending = wording.how_to_answer(delivery.invitation, medium, takes_replies=takes_replies)
+        if not takes_replies:
+            fields.pop("digits", None)
     return Message(
         reference=delivery.public_id,
         recipient=delivery.recipient,
@@ -291,6 +294,13 @@ def _message(delivery: Delivery, *, at: datetime) -> Message:
         text=mark + delivery.text + ending,
         link=link,
         purpose=Purpose(delivery.purpose),
+        fields=fields
+        | {
+            "who": fields["who"] + mark,
+            "text": delivery.text + ending,
+            "link": link,
+            "link_token": link.rstrip("/").rpartition("/")[2],
+        },
         first_tried_at=delivery.intents.order_by("at").values_list("at", flat=True).first(),
         at=at,
     )

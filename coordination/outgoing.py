@@ -7,7 +7,7 @@ there is no way left somebody is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -41,21 +41,37 @@ AFTER_ALL_ELSE: Final = 900_000
 NO_CONTACT: Final = "没有可用的联系方式"
 
 
-def ask(invitation: Invitation, *, subject: str, text: str, turn: int = 0, at: datetime) -> list[Delivery]:
+def ask(
+    invitation: Invitation,
+    *,
+    subject: str,
+    text: str,
+    fields: Mapping[str, str] | None = None,
+    turn: int = 0,
+    at: datetime,
+) -> list[Delivery]:
     """Write all that an invitee is sent until they answer, each message with its due moment.
 
     `turn` is their place in the wave. An answer cancels what has not left, a failure brings the next
-    message forward; the answer link is added when a message is sent.
+    message forward; the answer link is added when a message is sent. `fields` say the same as the text in
+    named parts, for channels that send approved templates only.
     """
     links.issue(invitation, at=at)
-    return _to_invitee(invitation, Purpose.ASK, subject=subject, text=text, turn=turn, at=at)
+    return _to_invitee(invitation, Purpose.ASK, subject=subject, text=text, fields=fields, turn=turn, at=at)
 
 
 def tell(
-    invitation: Invitation, purpose: Purpose, *, subject: str, text: str, at: datetime
+    invitation: Invitation,
+    purpose: Purpose,
+    *,
+    subject: str,
+    text: str,
+    fields: Mapping[str, str] | None = None,
+    at: datetime,
 ) -> list[Delivery]:
     """Write what tells an invitee something (a stand-down, a correction): to wherever an ask would go at once."""
-    return _to_invitee(invitation, purpose, subject=subject, text=text, turn=invitation.rank, at=at)
+    turn = invitation.rank
+    return _to_invitee(invitation, purpose, subject=subject, text=text, fields=fields, turn=turn, at=at)
 
 
 def write_back(
@@ -218,6 +234,7 @@ def _goes_another_way(delivery: Delivery, *, at: datetime) -> bool:
                 recipient=delivery.recipient,
                 subject=delivery.subject,
                 text=delivery.text,
+                fields=delivery.fields,
                 created_at=delivery.created_at,
                 expires_at=delivery.expires_at,
             )
@@ -226,7 +243,14 @@ def _goes_another_way(delivery: Delivery, *, at: datetime) -> bool:
 
 
 def _to_invitee(
-    invitation: Invitation, purpose: Purpose, *, subject: str, text: str, turn: int, at: datetime
+    invitation: Invitation,
+    purpose: Purpose,
+    *,
+    subject: str,
+    text: str,
+    fields: Mapping[str, str] | None,
+    turn: int,
+    at: datetime,
 ) -> list[Delivery]:
     callout, policy = invitation.callout, invitation.callout.policy
     planned = _planned(invitation.invitee.contacts.all(), policy)
@@ -247,6 +271,7 @@ def _to_invitee(
         recipient=invitation.invitee.name,
         subject=subject,
         text=text,
+        fields=dict(fields or {}),
         created_at=at,
         expires_at=at + policy.message_valid_for,
     )

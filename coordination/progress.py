@@ -154,6 +154,7 @@ def _ask(callout: Callout, ids: Iterable[int], *, at: datetime) -> None:
             invitation,
             subject=wording.ask_subject(invitation),
             text=wording.ask_text(invitation),
+            fields=wording.ask_fields(invitation),
             turn=turn,
             at=at,
         )
@@ -249,6 +250,7 @@ def tell_stood_down(invitation: Invitation, why: str, *, at: datetime) -> None:
         Purpose.STAND_DOWN,
         subject=wording.stand_down_subject(invitation),
         text=wording.stand_down_text(invitation, why),
+        fields=wording.stand_down_fields(invitation, why),
         at=at,
     )
 

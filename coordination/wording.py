@@ -36,12 +36,21 @@ def drill_mark(callout: Callout) -> str:
 
 def ask_subject(invitation: Invitation) -> str:
     callout = invitation.callout
-    what = "请您远程支援" if invitation.requirement.mode == Mode.REMOTE else "请您赴现场支援"
-    if callout.guidance_request:
-        what = "请您指导企业"
-    elif invitation.requirement.kind == InviteeKind.TEAM:
-        what = "请出动救援"
-    return f"{drill_mark(callout)}【{installation.sender().name}】{what}：{subject_title(callout)}"
+    asked = _asked(invitation)
+    return f"{drill_mark(callout)}【{installation.sender().name}】{asked}：{subject_title(callout)}"
+
+
+def ask_fields(invitation: Invitation) -> dict[str, str]:
+    """Return what the ask says in named parts, for providers that send nothing but approved templates."""
+    fields = _fields(invitation) | {
+        "asked": _asked(invitation),
+        "answer_by": moment(invitation.answer_by) if invitation.answer_by else "",
+        "digits": _digits(invitation),
+    }
+    if invitation.travel_minutes is not None and invitation.requirement.mode == Mode.ONSITE:
+        fields["distance_km"] = f"{invitation.distance_km:.0f}"
+        fields["travel_minutes"] = f"{invitation.travel_minutes:.0f}"
+    return fields
 
 
 def ask_text(invitation: Invitation) -> str:
@@ -61,9 +70,7 @@ def how_to_answer(invitation: Invitation, medium: Medium, *, takes_replies: bool
     """Return the end of an ask: the digits where they would be heard, only those that the seat allows, and the link."""
     if not takes_replies:
         return "请点链接答复："
-    requirement = invitation.requirement
-    replies = reply_texts.offered(InviteeKind(requirement.kind), Mode(requirement.mode))
-    digits = "，".join(f"{reply_texts.digit_of(reply)}{reply.zh}" for reply in replies)
+    digits = _digits(invitation)
     return f"请按键：{digits}。" if medium is Medium.VOICE else f"回复{digits}，或点链接答复："
 
 
@@ -122,12 +129,20 @@ def stand_down_text(invitation: Invitation, why: str) -> str:
     )
 
 
+def stand_down_fields(invitation: Invitation, why: str) -> dict[str, str]:
+    return _fields(invitation) | {"why": why}
+
+
 def correction_subject(callout: Callout) -> str:
     return f"{drill_mark(callout)}【{installation.sender().name}】情况更正：{subject_title(callout)}"
 
 
 def correction_text(invitation: Invitation, what: str) -> str:
     return f"{drill_mark(invitation.callout)}{invitation.invitee.name}：{what}。最新情况：{situation(invitation.callout)}"
+
+
+def correction_fields(invitation: Invitation, what: str) -> dict[str, str]:
+    return _fields(invitation) | {"why": what}
 
 
 def subject_title(callout: Callout) -> str:
@@ -147,8 +162,8 @@ def situation(callout: Callout) -> str:
         days = f"，时间{span(request.visit_from, request.visit_until)}"
     elif request.wished_from:
         days = f"，企业希望{span(request.wished_from)}起"
-    where = request.site.address if request.site and request.site.address else request.enterprise.address
-    return f"{request.enterprise.name}申请{GuidanceKind(request.kind).zh}（{where or '地址见链接'}）{days}。"
+    where = _place(callout) or "地址见链接"
+    return f"{request.enterprise.name}申请{GuidanceKind(request.kind).zh}（{where}）{days}。"
 
 
 def people_line(incident: Incident) -> str:
@@ -164,6 +179,54 @@ def people_line(incident: Incident) -> str:
 
 def _incident_situation(incident: Incident) -> str:
     people = people_line(incident)
-    where = incident.address or (str(incident.region) if incident.region else "")
-    sentence = f"{moment(incident.occurred_at or incident.reported_at)}，{where}发生{incident.title}"
+    sentence = f"{_happened_at(incident)}，{_scene(incident)}发生{incident.title}"
     return sentence + (f"，{people}。" if people else "。")
+
+
+def _fields(invitation: Invitation) -> dict[str, str]:
+    callout = invitation.callout
+    mark = drill_mark(callout)
+    sender = installation.sender()
+    incident, request = callout.incident, callout.guidance_request
+    when = _happened_at(incident) if incident else ""
+    if request and (day := request.visit_from or request.wished_from):
+        when = span(day, request.visit_until if request.visit_from else None)
+    return {
+        # A drill has to be known as one in whatever part of it a template shows.
+        "who": f"{mark}{invitation.invitee.name}",
+        "what": f"{mark}{subject_title(callout)}",
+        "when": when,
+        "where": _place(callout),
+        "people": people_line(incident) if incident else "",
+        "sender": sender.name,
+        "phone": sender.duty_phone,
+    }
+
+
+def _asked(invitation: Invitation) -> str:
+    if invitation.callout.guidance_request:
+        return "请您指导企业"
+    if invitation.requirement.kind == InviteeKind.TEAM:
+        return "请出动救援"
+    return "请您远程支援" if invitation.requirement.mode == Mode.REMOTE else "请您赴现场支援"
+
+
+def _digits(invitation: Invitation) -> str:
+    requirement = invitation.requirement
+    replies = reply_texts.offered(InviteeKind(requirement.kind), Mode(requirement.mode))
+    return "，".join(f"{reply_texts.digit_of(reply)}{reply.zh}" for reply in replies)
+
+
+def _place(callout: Callout) -> str:
+    if callout.incident:
+        return _scene(callout.incident)
+    request: GuidanceRequest = callout.guidance_request  # type: ignore[assignment]  # a constraint: one of the two
+    return request.site.address if request.site and request.site.address else request.enterprise.address
+
+
+def _scene(incident: Incident) -> str:
+    return incident.address or (str(incident.region) if incident.region else "")
+
+
+def _happened_at(incident: Incident) -> str:
+    return moment(incident.occurred_at or incident.reported_at)

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from coordination.paging import Medium, Purpose
@@ -43,11 +43,32 @@ class Caps:
     sends_receipts: bool = False
 
 
+# The names in `Message.fields`: of an ask all of them where there is anything to say, of anything else some.
+FIELDS: Final = (
+    "who",  # the recipient; says too whether it is a drill, or perhaps sent for the second time
+    "what",  # in a few words; says too whether it is a drill
+    "when",
+    "where",
+    "people",  # who is hurt
+    "asked",  # what they are asked to do
+    "distance_km",
+    "travel_minutes",
+    "answer_by",
+    "digits",  # which key means what, empty where no key would be heard
+    "why",  # of a stand-down or a correction
+    "sender",
+    "phone",
+    "text",  # all of it
+    "link",
+    "link_token",  # the last part of the link
+)
+
+
 @dataclass(frozen=True)
 class Message:
     """What goes to the wire. `reference` is ours and the same for every attempt to send this delivery.
 
-    `fields` say the same as `text` in named parts, for providers that send approved templates only.
+    `fields` say the same as `text` in named parts (`FIELDS`), for providers that send approved templates only.
     `first_tried_at` is when an earlier attempt may have reached the provider, for asking about it;
     `at` is the moment of this attempt.
     """

@@ -46,6 +46,9 @@ class Delivery(PublicIdModel):
     address = models.CharField(max_length=120)
     subject = models.CharField(max_length=120)
     text = models.TextField()  # without the answer link, which is derived when sending and never stored
+    fields = models.JSONField(
+        default=dict
+    )  # the same in named parts, for channels that send approved templates
     attempt = models.PositiveSmallIntegerField(default=1)  # 2 is the next channel or contact, and so on
     priority = models.PositiveIntegerField(default=5)
     status = models.CharField(max_length=10, choices=DeliveryStatus.choices(), default=DeliveryStatus.PENDING)
