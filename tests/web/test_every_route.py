@@ -111,6 +111,7 @@ PAGES = {
     "incidents/<uuid:public_id>/facts/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/board/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/candidates/": Doors(get="DLA"),
+    "incidents/<uuid:public_id>/nearby/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/timeline/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/note/": Doors(post="D"),
     "incidents/<uuid:public_id>/move/": Doors(post="D"),
