@@ -28,7 +28,7 @@ from contracts.models import (
     RescueTeam,
 )
 from coordination.matching import Need, Pool, Vocabulary
-from coordination.models import Deployment, Invitation
+from coordination.models import ContactCheck, Deployment, Invitation
 from coordination.paging import (
     OUT,
     CalloutStatus,
@@ -70,6 +70,8 @@ def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool
     experts = _experts(stamps, since=min(_day(need.at), need.on))
     teams = _teams.at(stamps["teams"], _read_teams)
     engaged = _Engagements.read(need, *others)
+    # Who said in a contact drill that a message reached them has answered, as well as who was called out.
+    experts_reached, teams_reached = _split(_reached(stamps, at=need.at))
     return (
         experts.with_engagements(
             interests=engaged.interests,
@@ -79,7 +81,7 @@ def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool
             asked_in_drills=engaged.experts_asked_in_drills,
             callouts=engaged.expert_callouts,
             experience=engaged.expert_experience,
-            last_answers=engaged.expert_answers,
+            last_answers=[*engaged.expert_answers, *experts_reached],
             refused_today=engaged.experts_refused,
             unreached_today=engaged.experts_unreached,
         ),
@@ -93,7 +95,7 @@ def pools(need: Need, *others: Need, stamps: Stamps | None = None) -> tuple[Pool
             asked_in_drills=engaged.teams_asked_in_drills,
             callouts=engaged.team_callouts,
             experience=engaged.team_experience,
-            last_answers=engaged.team_answers,
+            last_answers=[*engaged.team_answers, *teams_reached],
             refused_today=engaged.teams_refused,
             unreached_today=engaged.teams_unreached,
         ),
@@ -115,7 +117,7 @@ class Stamps:
     whoever asks for several bodies hands the same stamps to each.
     """
 
-    NAMES = ("roster", "absences", "teams", "words", "weights")
+    NAMES = ("roster", "absences", "teams", "words", "weights", "contact_checks")
 
     def __init__(self, database: str, stamps: Mapping[str, UUID | None]) -> None:
         self._database = database
@@ -205,6 +207,7 @@ _roster = Kept[Pool]()
 _experts_with_leave = Kept[Pool]()
 _teams = Kept[Pool]()
 _words = Kept[Vocabulary]()
+_checks = Kept[list[Any]]()
 
 
 @dataclass(frozen=True)
@@ -324,6 +327,17 @@ def _contacts(at: datetime) -> list[Any]:
         )
         .values_list("expert_id", "team_id", "times", "answered", "refused")
     )
+
+
+def _reached(stamps: Stamps, *, at: datetime) -> list[Any]:
+    """Return (expert, team, day) of the last contact drill in a year that each answered."""
+
+    def read() -> list[Any]:
+        answered = ContactCheck.objects.filter(answered_at__gte=at - REMEMBERED).order_by()
+        lines = answered.values("expert_id", "team_id").annotate(last=Max("answered_at"))
+        return [(e, t, _day(last)) for e, t, last in lines.values_list("expert_id", "team_id", "last")]
+
+    return _checks.at((stamps["contact_checks"], _day(at)), read)
 
 
 def _experience(incident_kinds: set[str]) -> list[Any]:

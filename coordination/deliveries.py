@@ -275,6 +275,8 @@ def _message(delivery: Delivery, *, at: datetime) -> Message:
     if delivery.invitation_id and delivery.purpose in (Purpose.ASK, Purpose.STAND_DOWN, Purpose.NOTICE):
         token = AnswerToken.objects.filter(invitation=delivery.invitation_id, revoked_at=None).last()
         link = links.address(token) if token else ""
+    elif delivery.contact_check:
+        link = links.check_address(delivery.contact_check)
     mark = MAYBE_DUPLICATE if delivery.maybe_duplicate else ""
     ending = ""
     fields: dict[str, str] = {"who": delivery.recipient, "what": delivery.subject, **delivery.fields}

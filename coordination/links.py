@@ -12,10 +12,15 @@ import hmac
 import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 
-from coordination.models import AnswerToken, Invitation
+from coordination.models import AnswerToken, ContactCheck, Invitation
+
+# What a secret opens goes into it, so that one of them never opens the other.
+ANSWER: Final = "answer-link"
+CONTACT_CHECK: Final = "contact-check"
 
 # Long enough for the way back from the scene: the same link marks arrival and return.
 VALID_FOR = timedelta(days=30)
@@ -32,13 +37,13 @@ class ExpiredToken(Exception):
 def issue(invitation: Invitation, *, at: datetime) -> AnswerToken:
     """Return the invitation's valid token row, made now if there is none."""
     current = invitation.tokens.filter(revoked_at=None, expires_at__gt=at).order_by("-id").first()
-    if current and _spelled(current):
+    if current and _spelled(ANSWER, current.nonce, current.digest):
         return current
-    nonce = secrets.token_hex(16)
+    nonce, digest = new_secret(ANSWER)
     return AnswerToken.objects.create(
         invitation=invitation,
         nonce=nonce,
-        digest=_digest(_derive(nonce, settings.SECRET_KEY)),
+        digest=digest,
         created_at=at,
         expires_at=at + VALID_FOR,
     )
@@ -46,7 +51,7 @@ def issue(invitation: Invitation, *, at: datetime) -> AnswerToken:
 
 def address(token: AnswerToken) -> str:
     """Return the full address to send; empty if the key the token was made with is no longer known."""
-    spelled = _spelled(token)
+    spelled = _spelled(ANSWER, token.nonce, token.digest)
     return f"{settings.MUSTER_BASE_URL.rstrip('/')}/a/{spelled}/" if spelled else ""
 
 
@@ -73,21 +78,47 @@ def invitation_of(spelled: str, *, at: datetime) -> Invitation:
     return token.invitation
 
 
+def new_secret(purpose: str) -> tuple[str, str]:
+    """Return the nonce and the digest to keep for a new link."""
+    nonce = secrets.token_hex(16)
+    return nonce, _digest(_derive(purpose, nonce, settings.SECRET_KEY))
+
+
+def check_address(check: ContactCheck) -> str:
+    """Return the full address with which somebody confirms that a drill's message reached them."""
+    spelled = _spelled(CONTACT_CHECK, check.nonce, check.digest)
+    return f"{settings.MUSTER_BASE_URL.rstrip('/')}/c/{spelled}/" if spelled else ""
+
+
+def check_of(spelled: str, *, at: datetime) -> ContactCheck:
+    """Return the contact check that a token in an address stands for.
+
+    :raises UnknownToken: if it stands for none. :raises ExpiredToken: if it no longer does.
+    """
+    known = ContactCheck.objects.select_related("drill", "expert", "team")
+    check = known.filter(digest=_digest(spelled)).first()
+    if check is None:
+        raise UnknownToken
+    if check.drill.started_at + VALID_FOR <= at:
+        raise ExpiredToken
+    return check
+
+
 def _keys() -> Iterator[str]:
     yield settings.SECRET_KEY
     yield from settings.SECRET_KEY_FALLBACKS
 
 
-def _derive(nonce: str, key: str) -> str:
-    mac = hmac.new(key.encode(), f"answer-link:{nonce}".encode(), hashlib.sha256).digest()
+def _derive(purpose: str, nonce: str, key: str) -> str:
+    mac = hmac.new(key.encode(), f"{purpose}:{nonce}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac[:16]).rstrip(b"=").decode()
 
 
-def _spelled(token: AnswerToken) -> str:
+def _spelled(purpose: str, nonce: str, digest: str) -> str:
     # A link sent before the key was changed must stay derivable while the old key is a fallback.
     for key in _keys():
-        spelled = _derive(token.nonce, key)
-        if _digest(spelled) == token.digest:
+        spelled = _derive(purpose, nonce, key)
+        if _digest(spelled) == digest:
             return spelled
     return ""
 

@@ -83,6 +83,8 @@ def _may_follow(user: User, topic: str) -> bool:
     match kind:
         case "desk":
             return user.may(Permission.READ_INCIDENTS)
+        case "contact-drill":
+            return user.may(Permission.CALL_OUT)
         case "incident":
             return _is_uuid(key) and Incident.objects.open_to(user).filter(public_id=key).exists()
         case "guidance" if not key:

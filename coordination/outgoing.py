@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
+from contracts.models import RescueTeam
 from coordination import channels, links, paging
 from coordination.channels import Channel
-from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, SendIntent
+from coordination.models import Callout, ContactCheck, Delivery, GuidanceRequest, Invitation, SendIntent
 from coordination.models.deliveries import NOT_TAKEN
 from coordination.paging import (
     POLICIES,
@@ -30,6 +31,7 @@ from coordination.paging import (
     Policy,
     Purpose,
 )
+from experts.models import Expert
 from ground.access import Role
 from ground.models import ContactPoint, User
 from incidents.models import Incident
@@ -158,6 +160,31 @@ def inform(
     ]
 
 
+def check_contact(
+    check: ContactCheck,
+    *,
+    contacts: Iterable[ContactPoint],
+    subject: str,
+    text: str,
+    fields: Mapping[str, str],
+    at: datetime,
+) -> list[Delivery]:
+    """Write one message of a contact drill: to the first way of reaching them, behind everything else."""
+    return _write(
+        _at_once(_planned(contacts, POLICIES["standard"]))[:1],
+        first_attempt=1,
+        priority=lambda _number: AFTER_ALL_ELSE,
+        purpose=Purpose.DRILL,
+        contact_check=check,
+        recipient=check.person.name,
+        subject=subject,
+        text=text,
+        fields=dict(fields),
+        created_at=at,
+        expires_at=check.drill.ends_at,
+    )
+
+
 def holders_of(role: Role) -> QuerySet[User]:
     """Return the active accounts that hold `role`, with their contacts."""
     return User.objects.filter(is_active=True, grants__role=role).distinct().prefetch_related("contacts")
@@ -213,7 +240,11 @@ def _goes_another_way(delivery: Delivery, *, at: datetime) -> bool:
     """Send what is not an ask (all of whose ways are written at once) over a way that was not tried yet."""
     if delivery.purpose == Purpose.ASK or delivery.expires_at <= at:
         return False
-    person = delivery.invitation.invitee if delivery.invitation else delivery.user
+    person: Expert | RescueTeam | User | None = delivery.user
+    if delivery.invitation:
+        person = delivery.invitation.invitee
+    elif delivery.contact_check:
+        person = delivery.contact_check.person
     if person is None:
         return False
     policy = delivery.callout.policy if delivery.invitation and delivery.callout else POLICIES["urgent"]
@@ -228,6 +259,7 @@ def _goes_another_way(delivery: Delivery, *, at: datetime) -> bool:
                 purpose=delivery.purpose,
                 invitation=delivery.invitation,
                 user=delivery.user,
+                contact_check=delivery.contact_check,
                 callout=delivery.callout,
                 incident_id=delivery.incident_id,
                 guidance_request_id=delivery.guidance_request_id,

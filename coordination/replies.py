@@ -18,6 +18,7 @@ from coordination import (
     answers,
     callouts,
     channels,
+    contact_drills,
     deliveries,
     events,
     guidance,
@@ -127,6 +128,10 @@ def _hear(inbound: Inbound, channel: Channel, asked: Sequence[_Asked], *, at: da
     if channel.medium is Medium.VOICE and not inbound.body["text"].strip():
         return InboundResult.CHANGED_NOTHING  # nobody pressed a key; a machine may have taken the call
     live = [one for one in asked if one.invitation.callout.status != CalloutStatus.CLOSED]
+    if not live and (check := contact_drills.asked_at(inbound.address, at=at)) is not None:
+        # Whatever they wrote: it reached them, and that was the question.
+        contact_drills.confirm(check, source=_source(channel), at=at)
+        return InboundResult.ANSWERED
     codes = {reply_texts.code_of(one.invitation.public_id) for one in live}
     meaning = reply_texts.read(inbound.body["text"], codes=codes)
     waiting = [one for one in live if one.is_unanswered]

@@ -4,6 +4,7 @@ from coordination import live
 from coordination.views import (
     answer,
     callouts,
+    contact_drills,
     desk,
     guidance,
     guidance_draws,
@@ -62,6 +63,11 @@ urlpatterns = [
     path("response-plans/<slug:kind>/edit/", plans.edit, name="response-plan-edit"),
     path("response-plans/<slug:kind>/reset/", plans.reset, name="response-plan-reset"),
     # By what the candidates are ranked
+    # Whether everybody can be reached
+    path("contact-drills/", contact_drills.index, name="contact-drills"),
+    path("contact-drills/start/", contact_drills.start, name="contact-drill-start"),
+    path("contact-drills/<uuid:public_id>/", contact_drills.detail, name="contact-drill"),
+    path("c/<str:token>/", contact_drills.confirm, name="contact-check"),
     path("matching-weights/", weights.index, name="matching-weights"),
     path("matching-weights/edit/", weights.edit, name="matching-weights-edit"),
     # Guidance

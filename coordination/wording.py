@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from coordination import reply_texts
-from coordination.models import Callout, GuidanceRequest, Invitation
+from coordination.models import Callout, ContactDrill, GuidanceRequest, Invitation
 from coordination.paging import InvitationStatus, InviteeKind, Medium, Mode, Reply
 from coordination.visits import GuidanceKind
 from ground import installation
@@ -230,3 +230,27 @@ def _scene(incident: Incident) -> str:
 
 def _happened_at(incident: Incident) -> str:
     return moment(incident.occurred_at or incident.reported_at)
+
+
+def contact_drill_subject() -> str:
+    return f"{installation.sender().name}联络测试"
+
+
+def contact_drill_text(drill: ContactDrill) -> str:
+    """Return what everybody on the roster is sent in a contact drill; the link is added when it is sent."""
+    return (
+        f"【联络测试】{installation.sender().name}：这是例行联络测试，不是真实事件，无需出动。"
+        f"请在{moment(drill.ends_at)}前点开链接确认收到。"
+    )
+
+
+def contact_drill_fields(drill: ContactDrill, name: str) -> dict[str, str]:
+    """Return the same in named parts, for providers of approved templates."""
+    sender = installation.sender()
+    return {
+        "who": name,
+        "what": "联络测试",
+        "by": moment(drill.ends_at),
+        "sender": sender.name,
+        "phone": sender.duty_phone,
+    }

@@ -9,6 +9,7 @@ from coordination.models.callouts import (
     Requirement,
     Seat,
 )
+from coordination.models.contact_drills import ContactCheck, ContactDrill
 from coordination.models.deliveries import Delivery, Inbound, InboxMessage, SendIntent, Worker
 from coordination.models.draws import Draw
 from coordination.models.guidance import Finding, GuidanceRequest
@@ -20,6 +21,8 @@ from coordination.models.weights import MatchingWeights
 __all__ = [
     "AnswerToken",
     "Callout",
+    "ContactCheck",
+    "ContactDrill",
     "Delivery",
     "Deployment",
     "DeploymentStep",

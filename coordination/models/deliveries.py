@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from coordination.inbound import TO_CHECK, InboundKind, InboundResult
 from coordination.models.callouts import Callout, Invitation
+from coordination.models.contact_drills import ContactCheck
 from coordination.models.guidance import GuidanceRequest
 from coordination.paging import DEAD, UNSENT, DeliveryStatus, Medium, Purpose, Reply
 from ground.models import PublicIdModel, User
@@ -40,6 +41,7 @@ class Delivery(PublicIdModel):
     incident = models.ForeignKey(Incident, models.PROTECT, null=True, related_name="+")
     guidance_request = models.ForeignKey(GuidanceRequest, models.PROTECT, null=True, related_name="+")
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    contact_check = models.ForeignKey(ContactCheck, models.CASCADE, null=True, related_name="deliveries")
     recipient = models.CharField(max_length=80)  # the name, for people who read the log
     channel = models.CharField(max_length=16)
     medium = models.CharField(max_length=8, choices=Medium.choices(), blank=True)  # blank: there was no way
@@ -108,6 +110,7 @@ class Delivery(PublicIdModel):
         return Delivery.objects.filter(
             invitation=self.invitation_id,
             user=self.user_id,
+            contact_check=self.contact_check_id,
             purpose=self.purpose,
             subject=self.subject,
             created_at=self.created_at,

@@ -56,29 +56,35 @@ class TooLate(Refused):
     """The ten minutes in which an answer may be changed on the page are over."""
 
 
-def _for_one_pair_of_eyes(view: View) -> View:
-    """Keep the secret in the address to the invitee, and find the invitation it stands for."""
+def behind_a_secret(find: Callable[..., Any]) -> Callable[[View], View]:
+    """Keep the secret in the address to whom it was sent, and give the view what `find` says it stands for."""
 
-    @wraps(view)
-    def guarded(request: HttpRequest, token: str) -> HttpResponse:
-        at = clock.now()
-        try:
-            invitation = links.invitation_of(token, at=at)
-        except links.UnknownToken:
-            response = _unknown(request, at)
-        except links.ExpiredToken:
-            response = _sign(request, at, "expired", status=410)
-        else:
-            response = view(request, token, invitation, at)
-        response["Referrer-Policy"] = "no-referrer"
-        response["Cache-Control"] = "no-store"
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+    def for_one_pair_of_eyes(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, token: str) -> HttpResponse:
+            at = clock.now()
+            try:
+                meant = find(token, at=at)
+            except links.UnknownToken:
+                response = _unknown(request, at)
+            except links.ExpiredToken:
+                response = _sign(request, at, "expired", status=410)
+            else:
+                response = view(request, token, meant, at)
+            response["Referrer-Policy"] = "no-referrer"
+            response["Cache-Control"] = "no-store"
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            return response
 
-    # No CSRF token: who holds the address may answer, and nobody else can name it, so a foreign page
-    # cannot forge the request. A cookie would add nothing and cost answers, since the browsers
-    # inside messengers often keep none.
-    return csrf_exempt(guarded)
+        # No CSRF token: who holds the address may answer, and nobody else can name it, so a foreign page
+        # cannot forge the request. A cookie would add nothing and cost answers, since the browsers
+        # inside messengers often keep none.
+        return csrf_exempt(guarded)
+
+    return for_one_pair_of_eyes
+
+
+_for_one_pair_of_eyes = behind_a_secret(links.invitation_of)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -176,6 +176,7 @@ def needs_a_hand(user: User, at: datetime) -> dict[str, Any]:
         "new_requests": new_requests,
         "can_handle_guidance": user.may(Permission.HANDLE_GUIDANCE),
         "can_intake": user.may(Permission.HANDLE_INCIDENTS),
+        "can_drill": user.may(Permission.CALL_OUT),
         "at": at,
     }
 

@@ -51,6 +51,12 @@ def masked(phone: str) -> str:
 
 
 @register.filter
+def masked_address(value: str) -> str:
+    """Return a number or an address as it may be shown to all: 138****1234, l****@example.cn."""
+    return phones.masked_address(value) if value else ""
+
+
+@register.filter
 def duration(span: timedelta | None) -> str:
     """Return "44 秒", "1:57" or "1:42:10"."""
     if span is None:

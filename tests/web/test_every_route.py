@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
-from coordination import answers, draws, guidance, links
+from coordination import answers, contact_drills, draws, guidance, links
 from coordination.answers import Answer
 from coordination.guidance import Wish
 from coordination.models import Invitation
@@ -65,7 +65,7 @@ EVERYBODY = SIGNED_IN + ANONYMOUS + EXPERT
 HERE, ELSEWHERE = "130200", "130300"
 NAMES = ("冀润冷链", "渤海化工", "曹妃甸危化队", "丰润危化队", "李工")
 
-DONE = {200, 201, 204, 302, 400, 409, 422, 503}
+DONE = {200, 201, 204, 302, 303, 400, 409, 422, 503}
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,10 @@ PAGES = {
     "response-plans/<slug:kind>/": Doors(get="DLA"),
     "response-plans/<slug:kind>/edit/": Doors(get="D", post="D"),
     "response-plans/<slug:kind>/reset/": Doors(get="D", post="D"),
+    "contact-drills/": Doors(get="D"),
+    "contact-drills/start/": Doors(post="D"),
+    "contact-drills/<uuid:public_id>/": Doors(get="D"),
+    "c/<str:token>/": Doors(get=EVERYBODY, post=EVERYBODY),
     "matching-weights/": Doors(get="DRLAS"),
     "matching-weights/edit/": Doors(get="S", post="S"),
     # Guidance
@@ -329,6 +333,7 @@ def world(the_clock: StoppedClock) -> World:
         uploads.keep(b"no workbook", name="a.xlsx", owner=one, at=NOON)
         for one in (users["R", None], other_admin)
     ]
+    drill = contact_drills.start(by=OFFICER, at=NOON)
     agreements = [an_agreement(firm, team), an_agreement(other_firm, other_team)]
 
     def ids(which: int) -> dict[str, str]:
@@ -352,6 +357,8 @@ def world(the_clock: StoppedClock) -> World:
             "<slug:kind>": "hazchem_leak",
             "<slug:step>": "depart",
             "<slug:name>": "accept",
+            "contact-drills": str(drill.public_id),
+            "c <str:token>": links.check_address(drill.checks.first()).rstrip("/").rsplit("/", 1)[-1],
             "<str:token>": _token(invitations[0]),
         }
 
@@ -391,7 +398,9 @@ def address(route: str, ids: dict[str, str], *, of: str | None = None) -> str:
     kind = "import" if parts[:2] == ["experts", "import"] else parts[0]
     filled = route.replace("<uuid:public_id>", of or ids.get(kind, ""))
     for blank, value in ids.items():
-        if blank.startswith("<"):
+        if blank == f"{kind} <str:token>":
+            filled = filled.replace("<str:token>", value)
+        elif blank.startswith("<"):
             filled = filled.replace(blank, value)
     return "/" + filled.replace("^", "nothing/here/")
 
@@ -457,6 +466,9 @@ NARROWED = {
     ("D", "response-plans/<slug:kind>/edit/"): "404",
     ("D", "response-plans/<slug:kind>/reset/"): "404",
     ("S", "matching-weights/edit/"): "404",
+    # A drill rings at everybody in the province.
+    ("D", "contact-drills/start/"): "404",
+    ("D", "contact-drills/<uuid:public_id>/"): "404",
     # A need of no record names the pool of the whole province, to whoever sends people.
     ("L", "api/v1/matches/"): "403",
     ("A", "api/v1/matches/"): "403",
@@ -506,7 +518,7 @@ def test_nothing_of_another_region_exists_for_a_role_bound_to_one(world, letter)
 
 
 # Who can be sent is one pool for the whole province; the demo inbox is everybody's telephone; a link is a right.
-ONE_POOL = {"api/v1/matches/", "inbox/", *(route for route in PAGES if route.startswith("a/"))}
+ONE_POOL = {"api/v1/matches/", "inbox/", *(route for route in PAGES if route.startswith(("a/", "c/")))}
 
 
 def _named(answer: Any) -> list[str]:
