@@ -198,6 +198,11 @@ def test_a_text_that_is_too_long_keeps_its_link_and_how_to_answer(gateway, addre
         pytest.param(
             Reply(500, b"oops"), Ambiguous("短信网关的回答看不懂（500）：oops"), id="broken inside, perhaps after taking it"
         ),
+        pytest.param(
+            Reply.json({"status": "accepted", "reason": "x"}, 500),
+            Ambiguous("短信网关的回答看不懂（500）：x"),
+            id="broken inside, although it says that it took it",
+        ),
         pytest.param(Reply(504, b""), Ambiguous("短信网关的回答看不懂（504）："), id="a proxy that got no answer"),
         pytest.param(
             Reply(200, b"<p>", "text/html"), Ambiguous("短信网关的回答看不懂（200）：<p>"), id="something else altogether"

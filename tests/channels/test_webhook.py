@@ -452,6 +452,7 @@ GOOD = signed(an_answer(answer="accept"))
         pytest.param(changed(GOOD, signature=f"v1a{GOOD.headers['webhook-signature'][2:]}"), id="of another version"),
         pytest.param(Callback("POST", {}, GOOD.headers, GOOD.body.replace(b"accept", b"remote")), id="changed on the way"),
         pytest.param(Callback("POST", {}, GOOD.headers, b"\xff" + GOOD.body), id="no text"),
+        pytest.param(signed(an_answer(answer="accept"), event_id=""), id="signed under no id at all"),
         pytest.param(signed(an_answer(answer="accept"), secret=NEXT_SECRET), id="by somebody else"),
         pytest.param(signed(an_answer(answer="accept"), at=NOON - timedelta(minutes=6)), id="six minutes ago"),
         pytest.param(signed(an_answer(answer="accept"), at=NOON + timedelta(minutes=6)), id="in six minutes"),
