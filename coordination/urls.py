@@ -3,6 +3,7 @@ from django.urls import path
 from coordination import live
 from coordination.views import (
     answer,
+    call_sheet,
     callouts,
     contact_drills,
     desk,
@@ -67,6 +68,7 @@ urlpatterns = [
     path("contact-drills/", contact_drills.index, name="contact-drills"),
     path("contact-drills/start/", contact_drills.start, name="contact-drill-start"),
     path("contact-drills/<uuid:public_id>/", contact_drills.detail, name="contact-drill"),
+    path("call-sheet/", call_sheet.sheet, name="call-sheet"),
     path("c/<str:token>/", contact_drills.confirm, name="contact-check"),
     path("matching-weights/", weights.index, name="matching-weights"),
     path("matching-weights/edit/", weights.edit, name="matching-weights-edit"),

@@ -132,6 +132,7 @@ PAGES = {
     "response-plans/<slug:kind>/": Doors(get="DLA"),
     "response-plans/<slug:kind>/edit/": Doors(get="D", post="D"),
     "response-plans/<slug:kind>/reset/": Doors(get="D", post="D"),
+    "call-sheet/": Doors(get="D", post="D"),
     "contact-drills/": Doors(get="D"),
     "contact-drills/start/": Doors(post="D"),
     "contact-drills/<uuid:public_id>/": Doors(get="D"),
@@ -468,6 +469,7 @@ NARROWED = {
     ("S", "matching-weights/edit/"): "404",
     # A drill rings at everybody in the province.
     ("D", "contact-drills/start/"): "404",
+    ("D", "call-sheet/"): "404",
     ("D", "contact-drills/<uuid:public_id>/"): "404",
     # A need of no record names the pool of the whole province, to whoever sends people.
     ("L", "api/v1/matches/"): "403",
