@@ -13,7 +13,7 @@ from typing import Final
 
 from django.db.models import Max
 
-from coordination import channels
+from coordination import channels, traffic
 from coordination.channels import Channel, Finding
 from coordination.models import Delivery
 from coordination.paging import DeliveryStatus, Purpose
@@ -24,7 +24,7 @@ from ground.terms import Words
 # Before the day shift takes over, and after the night has had its peace.
 DAILY_AT: Final = time(8, 30)
 VALID_FOR: Final = timedelta(minutes=10)
-PRIORITY: Final = 950
+PRIORITY: Final = 950_000  # behind everything that people wait for
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,17 @@ class Checked:
         return all(finding.ok for finding in self.findings) and not is_failed
 
 
-def checked() -> list[Checked]:
+def checked(*, at: datetime) -> list[Checked]:
     """Ask every channel of this installation to look at itself. Talks to the providers, sends nothing."""
+    near_their_limit = traffic.nearly_used_up(at=at)
     sent = dict(Delivery.objects.order_by().values_list("channel").annotate(Max("sent_at")))
     return [
-        Checked(channel, _findings(channel), sent.get(channel.code), _last_canary(channel.code))
+        Checked(
+            channel,
+            [*_findings(channel), *_near_the_limit(near_their_limit.get(channel.code, 0))],
+            sent.get(channel.code),
+            _last_canary(channel.code),
+        )
         for channel in channels.installed()
     ]
 
@@ -99,6 +105,21 @@ def failed(*, at: datetime) -> tuple[str, ...]:
 
 def _last_canary(code: str) -> Delivery | None:
     return Delivery.objects.filter(purpose=Purpose.CANARY, channel=code).order_by("pk").last()
+
+
+def _near_the_limit(addresses: int) -> list[Finding]:
+    if not addresses:
+        return []
+    return [
+        Finding(
+            False,
+            Words(
+                f"{addresses} 个号码已用掉通道限额的六成，演练不再发给它们，余下的留给真实事件",
+                f"{addresses} numbers have used 60 % of what the channel allows; drills stop there, the rest is "
+                "kept for real incidents",
+            ),
+        )
+    ]
 
 
 def _findings(channel: Channel) -> Sequence[Finding]:

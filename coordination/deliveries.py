@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from coordination import channels, links, wording
 from coordination.announcements import announce
 from coordination.channels import Accepted, Ambiguous, Message, Outcome, Rejected
-from coordination.models import AnswerToken, Callout, Delivery, SendIntent
+from coordination.models import Callout, Delivery, SendIntent
 from coordination.models.deliveries import SendOutcome
 from coordination.outgoing import (
     ALARM_VALID_FOR,
@@ -33,6 +33,7 @@ from coordination.outgoing import (
     write_back,
 )
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Medium, Purpose
+from coordination.traffic import look
 from incidents.models import Incident
 
 log = logging.getLogger(__name__)
@@ -42,19 +43,36 @@ LEASE: Final = timedelta(seconds=45)
 BACKOFF_AT_MOST: Final = timedelta(seconds=60)
 # So many attempts that broke off without a certain outcome say that the message itself is at fault.
 POISONOUS: Final = 5
+LIMIT_REACHED: Final = "这个号码已达通道限额"
 QUARANTINED: Final = "多次发送都出错，已隔离"
 MAYBE_DUPLICATE: Final = "（可能重复）"
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A delivery that this process alone may hand over now, ready for the wire."""
+    """A delivery that this process alone may hand over now, ready for the wire.
+
+    `look_up_at` are the channels that may have had it already: they are asked first, and if none has, it
+    goes over `channel`, which may be another one.
+    """
 
     delivery_id: int
     lease_no: int
     channel: str
     message: Message
-    look_up_first: bool
+    look_up_at: tuple[str, ...] = ()
+
+    @property
+    def look_up_first(self) -> bool:
+        return bool(self.look_up_at)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An earlier attempt had got through: `channel` knows the message as `message_id`. Nothing was sent."""
+
+    channel: str
+    message_id: str
 
 
 def expire(*, at: datetime) -> int:
@@ -87,61 +105,106 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
 
     Asks whose callout is over or whose invitee is no longer asked are cancelled here, the last moment
     before the wire; what broke off again and again, or cannot even be written, is put aside as failed.
-    Safe to call from any number of processes: no delivery is leased twice.
+    Which channel of its medium a message takes is decided here as well: by how well each works, and by what
+    its limits still allow. Where none allows it now it waits, and where that is too long it fails, so that
+    the next step goes. Safe to call from any number of processes: no delivery is leased twice.
     """
     if slots <= 0:
         return []
     claimed: list[Claimed] = []
-    poison: list[int] = []
+    hopeless: dict[int, str] = {}
     with transaction.atomic():
-        ids = _due_ids(slots, at)
-        rows = list(
-            Delivery.objects.filter(pk__in=ids)
-            .select_related("callout", "invitation__requirement")
-            .order_by("priority", "due_at", "id")
-        )
+        rows = _wanted(_due(slots, at))
+        traffic = look(rows, at=at)
         for delivery in rows:
-            if (reason := _no_longer_wanted(delivery)) is not None:
-                tried = delivery.lease_no > 0
-                delivery.status = DeliveryStatus.CANCELLED
-                delivery.reason = f"{reason}（可能已发出）" if tried else reason
-                delivery.lease_until = None
-                delivery.save(update_fields=["status", "reason", "lease_until"])
-                continue
+            tried = list(delivery.intents.all())
             # An intent that has no certain outcome: the message may be out already.
-            broken_off = delivery.intents.filter(outcome__in=["", SendOutcome.AMBIGUOUS]).count()
-            uncertain = broken_off > 0
-            delivery.maybe_duplicate = delivery.maybe_duplicate or uncertain
-            message = _message_or_none(delivery, at=at) if broken_off < POISONOUS else None
-            if message is None:
-                poison.append(delivery.pk)
+            broken_off = [one for one in tried if one.outcome in ("", SendOutcome.AMBIGUOUS)]
+            delivery.maybe_duplicate = delivery.maybe_duplicate or bool(broken_off)
+            if len(broken_off) >= POISONOUS:
+                hopeless[delivery.pk] = QUARANTINED
                 continue
+            last = tried[-1] if tried else None
+            refused = last.channel if last and last.outcome == SendOutcome.DEFERRED else ""
+            channel, fits_from = traffic.way(delivery, failed_over=refused)
+            if fits_from > at:
+                if fits_from >= _of_use_until(delivery):
+                    hopeless[delivery.pk] = LIMIT_REACHED
+                else:
+                    delivery.due_at = fits_from
+                    delivery.save(update_fields=["due_at"])
+                continue
+            may_have_it = tuple(dict.fromkeys(one.channel or delivery.channel for one in broken_off))
+            delivery.channel = channel
+            # Written only now: what it offers for an answer depends on the channel.
+            if (message := _message_or_none(delivery, at=at)) is None:
+                hopeless[delivery.pk] = QUARANTINED
+                continue
+            claimed.append(
+                Claimed(
+                    delivery_id=delivery.pk,
+                    lease_no=delivery.lease_no + 1,
+                    channel=channel,
+                    message=message,
+                    look_up_at=may_have_it,
+                )
+            )
             delivery.lease_no += 1
             delivery.lease_until = at + LEASE
             delivery.lease_holder = holder
             delivery.status = DeliveryStatus.LEASED
             delivery.save(
-                update_fields=["lease_no", "lease_until", "lease_holder", "status", "maybe_duplicate"]
+                update_fields=[
+                    "lease_no",
+                    "lease_until",
+                    "lease_holder",
+                    "status",
+                    "channel",
+                    "maybe_duplicate",
+                ]
             )
-            SendIntent.objects.create(
-                delivery=delivery, lease_no=delivery.lease_no, channel=delivery.channel, at=at
-            )
-            claimed.append(
-                Claimed(
-                    delivery_id=delivery.pk,
-                    lease_no=delivery.lease_no,
-                    channel=delivery.channel,
-                    message=message,
-                    look_up_first=uncertain,
-                )
-            )
+        SendIntent.objects.bulk_create(
+            SendIntent(delivery_id=one.delivery_id, lease_no=one.lease_no, channel=one.channel, at=at)
+            for one in claimed
+        )
     # By itself: a failure locks its callout, which here would come after the message.
-    for pk in poison:
-        _fail(pk, QUARANTINED, at=at)
+    for pk, reason in hopeless.items():
+        _fail(pk, reason, at=at)
     return claimed
 
 
-def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
+def _due(slots: int, at: datetime) -> list[Delivery]:
+    return list(
+        Delivery.objects.filter(pk__in=_due_ids(slots, at))
+        .select_related("callout__incident", "invitation__requirement", "contact_check")
+        .prefetch_related("intents", "invitation__tokens")
+        .order_by("priority", "due_at", "id")
+    )
+
+
+def _wanted(due: list[Delivery]) -> list[Delivery]:
+    """Cancel what is no longer wanted; return the rest."""
+    wanted = []
+    for delivery in due:
+        if (reason := _no_longer_wanted(delivery)) is None:
+            wanted.append(delivery)
+            continue
+        delivery.status = DeliveryStatus.CANCELLED
+        delivery.reason = f"{reason}（可能已发出）" if delivery.lease_no else reason
+        delivery.lease_until = None
+        delivery.save(update_fields=["status", "reason", "lease_until"])
+    return wanted
+
+
+def _of_use_until(delivery: Delivery) -> datetime:
+    """Return when it is too late to send a message: an ask is of no use once nobody waits for the answer."""
+    if delivery.purpose == Purpose.ASK and delivery.callout:
+        window_ends = delivery.created_at + delivery.callout.policy.answer_within
+        return min(delivery.expires_at, window_ends)
+    return delivery.expires_at
+
+
+def record(claimed: Claimed, outcome: Outcome | Found, *, at: datetime) -> None:
     """Write down what became of a claimed delivery.
 
     An acceptance is recorded whoever holds the lease by now: the reference is the delivery's own, so
@@ -154,15 +217,11 @@ def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
         match outcome:
             case Accepted(message_id):
                 _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)
-                if delivery.status in UNSENT:
-                    delivery.status = DeliveryStatus.SENT
-                # Whatever it is by now (cancelled, or moved on by a receipt that was quicker): it is out.
-                if not delivery.provider_message_id:
-                    delivery.provider = claimed.channel
-                    delivery.provider_message_id = message_id
-                delivery.sent_at = delivery.sent_at or at
-                delivery.lease_until = None
-                delivery.save()
+                _is_out(delivery, claimed.channel, message_id, at=at)
+            case Found(channel, message_id):
+                _finish_intent(claimed, SendOutcome.NOT_SENT, f"{channel} 已收过：{message_id}", at=at)
+                _got_through_before(claimed, channel, message_id, at=at)
+                _is_out(delivery, channel, message_id, at=at)
             case Ambiguous(reason):
                 _finish_intent(claimed, SendOutcome.AMBIGUOUS, reason, at=at)
                 if mine:
@@ -188,6 +247,37 @@ def record(claimed: Claimed, outcome: Outcome, *, at: datetime) -> None:
                 if outcome.permanent:
                     after_failure(delivery, at=at)
         _announce(delivery)
+
+
+def _is_out(delivery: Delivery, channel: str, message_id: str, *, at: datetime) -> None:
+    if delivery.status in UNSENT:
+        delivery.status = DeliveryStatus.SENT
+    # Whatever it is by now (cancelled, or moved on by a receipt that was quicker): it is out.
+    if not delivery.provider_message_id:
+        delivery.provider = channel
+        delivery.provider_message_id = message_id
+    delivery.sent_at = delivery.sent_at or at
+    delivery.lease_until = None
+    try:
+        with transaction.atomic():
+            delivery.save()
+    except IntegrityError:
+        # A provider that gives two messages one name. Were this one left unrecorded, it would go out again.
+        delivery.provider_message_id = f"{message_id[:100]}+{delivery.pk}"
+        delivery.save()
+
+
+def _got_through_before(claimed: Claimed, channel: str, message_id: str, *, at: datetime) -> None:
+    """Write down at the attempt that had broken off what is known of it now."""
+    earlier = SendIntent.objects.filter(
+        delivery=claimed.delivery_id,
+        lease_no__lt=claimed.lease_no,
+        channel=channel,
+        outcome__in=["", SendOutcome.AMBIGUOUS],
+    ).order_by("-lease_no")
+    if (attempt := earlier.first()) is not None:
+        attempt.outcome, attempt.detail, attempt.finished_at = SendOutcome.ACCEPTED, message_id[:200], at
+        attempt.save(update_fields=["outcome", "detail", "finished_at"])
 
 
 def take_report(
@@ -273,8 +363,7 @@ def _no_longer_wanted(delivery: Delivery) -> str | None:
 def _message(delivery: Delivery, *, at: datetime) -> Message:
     link = ""
     if delivery.invitation_id and delivery.purpose in (Purpose.ASK, Purpose.STAND_DOWN, Purpose.NOTICE):
-        token = AnswerToken.objects.filter(invitation=delivery.invitation_id, revoked_at=None).last()
-        link = links.address(token) if token else ""
+        link = _link(delivery)
     elif delivery.contact_check:
         link = links.check_address(delivery.contact_check)
     mark = MAYBE_DUPLICATE if delivery.maybe_duplicate else ""
@@ -303,9 +392,15 @@ def _message(delivery: Delivery, *, at: datetime) -> Message:
             "link": link,
             "link_token": link.rstrip("/").rpartition("/")[2],
         },
-        first_tried_at=delivery.intents.order_by("at").values_list("at", flat=True).first(),
+        first_tried_at=min((one.at for one in delivery.intents.all()), default=None),
         at=at,
     )
+
+
+def _link(delivery: Delivery) -> str:
+    tokens = delivery.invitation.tokens.all() if delivery.invitation else ()
+    token = max((one for one in tokens if one.revoked_at is None), key=lambda one: one.pk, default=None)
+    return links.address(token) if token else ""
 
 
 def _message_or_none(delivery: Delivery, *, at: datetime) -> Message | None:
@@ -374,6 +469,7 @@ __all__ = [
     "MAYBE_DUPLICATE",
     "QUARANTINED",
     "Claimed",
+    "Found",
     "alarm",
     "ask",
     "cancel",

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from coordination.inbound import InboundKind
-from coordination.models import Delivery, Inbound
+from coordination.models import Delivery, Inbound, SendIntent
 
 LONGEST_ID: Final = 120
 
@@ -25,7 +25,9 @@ def message_meant(channel: str, reference: str, message_id: str) -> Delivery | N
 
     Only of this channel: whoever holds the secret of one says nothing about the messages of another.
     """
-    over_it = Delivery.objects.filter(Q(channel=channel) | Q(provider=channel))
+    # It may go over another one by now, after an attempt over this one that broke off.
+    tried = Exists(SendIntent.objects.filter(delivery=OuterRef("pk"), channel=channel))
+    over_it = Delivery.objects.filter(Q(channel=channel) | Q(provider=channel) | tried)
     if reference and (found := over_it.filter(public_id=reference).first()):
         return found
     if not message_id:

@@ -95,7 +95,7 @@ class _Rows(Collector):
         counts: dict[tuple[str, str], int] = {
             (channel, outcome): count
             for channel, outcome, count in lately.order_by()
-            .values_list("delivery__channel", "outcome")
+            .values_list("channel", "outcome")
             .annotate(Count("pk"))
         }
         for channel in sorted({channel for channel, _ in counts}):

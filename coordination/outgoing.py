@@ -87,7 +87,7 @@ def write_back(
     invitation: Invitation | None = None,
     at: datetime,
 ) -> Delivery:
-    """Write to an address that has written to us, over this channel and no other."""
+    """Write to an address that has written to us, over this channel while it works, and no other medium."""
     callout = invitation.callout if invitation else None
     return Delivery.objects.create(
         purpose=Purpose.NOTICE,

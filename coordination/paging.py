@@ -451,4 +451,4 @@ def next_wave(
 
 
 def _target(free: int, requirement_id: int, per_seat: Mapping[int, float] | None) -> int:
-    return ceil(free * max(1.0, (per_seat or {}).get(requirement_id, 1.0)))
+    return ceil(free * (per_seat or {}).get(requirement_id, 1.0))

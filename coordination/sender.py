@@ -21,8 +21,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
 from coordination import callouts, channel_checks, channels, deliveries, guidance, receipts, watch
-from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
-from coordination.deliveries import Claimed
+from coordination.channels import Ambiguous, CannotLookUp, Outcome, Rejected
+from coordination.deliveries import Claimed, Found
 from coordination.models import Worker
 from ground import audit, clock
 
@@ -44,7 +44,7 @@ class Sender:
         self.boot_id = uuid.uuid4()
         self._slots = slots
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
-        self._on_the_wire: dict[Future[Outcome], Claimed] = {}
+        self._on_the_wire: dict[Future[Outcome | Found], Claimed] = {}
         self._housekept = 0.0
 
     def _begin(self, *, alone: bool) -> None:
@@ -167,26 +167,32 @@ def _advance_due() -> None:
             callouts.set_aside(callout_id, at=at)
 
 
-def send(claimed: Claimed) -> Outcome:
+def send(claimed: Claimed) -> Outcome | Found:
     """Hand one claimed message to its channel, asking first whether an earlier attempt got through."""
-    channel = channels.by_code(claimed.channel)
-    if channel is None:
-        return Rejected(permanent=True, reason=f"没有“{claimed.channel}”这个通道")
+    code = claimed.channel
     try:
-        if claimed.look_up_first:
-            try:
-                found = channel.look_up(claimed.message)
-            except CannotLookUp:
-                found = None
-            if found is not None:
-                return Accepted(found)
+        for code in claimed.look_up_at:
+            if (found := _found_at(code, claimed)) is not None:
+                return Found(code, found)
+        code = claimed.channel
+        channel = channels.by_code(code)
+        if channel is None:
+            return Rejected(permanent=True, reason=f"没有“{code}”这个通道")
         return channel.send(claimed.message)
     except Exception as error:  # a channel's own bug must not stop the others' messages
-        log.exception("channel %s failed on %s", claimed.channel, claimed.message.reference)
+        log.exception("channel %s failed on %s", code, claimed.message.reference)
         return Ambiguous(f"通道出错：{type(error).__name__}")
 
 
-def _send_in_pool(claimed: Claimed) -> Outcome:
+def _found_at(code: str, claimed: Claimed) -> str | None:
+    channel = channels.by_code(code)
+    try:
+        return channel.look_up(claimed.message) if channel else None
+    except CannotLookUp:
+        return None
+
+
+def _send_in_pool(claimed: Claimed) -> Outcome | Found:
     try:
         return send(claimed)
     finally:

@@ -10,21 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
 
 from coordination.paging import Medium, Purpose
+from coordination.routing import Limit as Limit
 from ground.models import ContactKind
 from ground.terms import Words
-
-
-@dataclass(frozen=True)
-class Limit:
-    """At most `count` messages to one address within `period`."""
-
-    count: int
-    period: timedelta
 
 
 @dataclass(frozen=True)

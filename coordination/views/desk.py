@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from coordination import channels, live
+from coordination import channels, live, traffic
 from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, Requirement, Worker
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
 from coordination.visits import GuidanceStatus
@@ -242,7 +242,7 @@ def recent(user: User) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ChannelHealth:
-    """One way of reaching people: when something last went out, what waits, and since when."""
+    """One way of reaching people: when something last went out, what waits, and how many numbers near a limit."""
 
     code: str
     name: Any
@@ -250,6 +250,7 @@ class ChannelHealth:
     pending: int
     waiting_since: datetime | None
     failed: int
+    near_the_limit: int
 
 
 def health(at: datetime) -> dict[str, Any]:
@@ -264,6 +265,7 @@ def health(at: datetime) -> dict[str, Any]:
             ),
         )
     }
+    near_the_limit = traffic.nearly_used_up(at=at)
     found = []
     for code in sorted({*figures, *(one.code for one in channels.installed())} - {"none"}):
         channel = channels.by_code(code)
@@ -276,6 +278,7 @@ def health(at: datetime) -> dict[str, Any]:
                 row.get("pending", 0),
                 row.get("since"),
                 row.get("failed", 0),
+                near_the_limit.get(code, 0),
             )
         )
     heartbeat = Worker.objects.aggregate(last=Max("heartbeat_at"))["last"]

@@ -94,7 +94,7 @@ def test_what_a_channel_finds_out_about_itself_is_shown_and_fails_the_command(ga
 
 def test_a_channel_that_breaks_while_it_looks_at_itself_is_a_finding(gateway, monkeypatch):
     monkeypatch.setattr(RecordingChannel, "check", lambda self: 1 / 0)
-    (one,) = channel_checks.checked()
+    (one,) = channel_checks.checked(at=NOON)
     assert not one.ok
     assert "ZeroDivisionError" in one.findings[0].words.zh
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -153,8 +153,8 @@ def test_a_message_that_cannot_even_be_written_is_put_aside_at_once(officer, mon
     monkeypatch.setattr(channels, "installed", lambda: [provider])
     written = deliveries._message
 
-    def fails_for_li(delivery: Delivery) -> Message:
-        return written(delivery) if delivery.recipient != "李工" else 1 / 0
+    def fails_for_li(delivery: Delivery, *, at: datetime) -> Message:
+        return written(delivery, at=at) if delivery.recipient != "李工" else 1 / 0
 
     monkeypatch.setattr(deliveries, "_message", fails_for_li)
     a_callout(an_incident(), asks=[an_expert("李工")])
