@@ -4,6 +4,7 @@ from coordination import live
 from coordination.views import (
     answer,
     call_sheet,
+    callbacks,
     callouts,
     contact_drills,
     desk,
@@ -95,6 +96,9 @@ urlpatterns = [
     path("experts/<uuid:public_id>/", people.expert, name="expert"),
     # Demo installation only
     path("inbox/", inbox.inbox, name="inbox"),
+    # What providers call: the secret in the address is the right
+    path("callbacks/<str:code>/<str:secret>/receipts/", callbacks.receipts, name="callback-receipts"),
+    path("callbacks/<str:code>/<str:secret>/replies/", callbacks.replies, name="callback-replies"),
     # The expert's and the team's phone
     path("a/<str:token>/", answer.answer, name="answer"),
     path("a/<str:token>/seen/", answer.seen, name="answer-seen"),

@@ -121,7 +121,11 @@ class Receipt:
 
 @dataclass(frozen=True)
 class ReplyReceived:
-    """Somebody has sent `text` back, or pressed a key; `event_id` is the same when it is sent again."""
+    """Somebody has sent `text` back, or pressed a key; `event_id` is the same when it is sent again.
+
+    `reference` or `message_id` only where the provider knows which message was answered, as with a key in
+    a call; not where it names the last one to this number, for that is a guess.
+    """
 
     event_id: str
     address: str
@@ -170,7 +174,8 @@ class Channel(ABC):
     `is_proved` says that the program was run against the real service, not only against a simulator
     written from the vendor's documentation; until then `check_channels` shows 未与真实服务核对.
     `secret` is the last but one part of the address at which the provider calls back:
-    `callbacks/CODE/SECRET/receipts/` and `…/replies/`; empty where it never does.
+    `callbacks/CODE/SECRET/receipts/` and `…/replies/`; empty where it never does. `callback_answer` is
+    what it wants to hear when we have taken what it said: JSON, or any other text.
     `canary` is the centre's own address to which the daily self-check goes; empty for none.
     """
 
@@ -182,6 +187,7 @@ class Channel(ABC):
     caps: Caps = Caps()
     is_proved: bool = True
     secret: str = ""
+    callback_answer: str = "OK"
     canary: str = ""
 
     @abstractmethod

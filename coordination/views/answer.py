@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import wraps
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -27,6 +26,7 @@ from coordination.answers import Answer
 from coordination.models import Deployment, Invitation
 from coordination.paging import AnswerSource, DeploymentStatus, InvitationStatus, Reply
 from coordination.views.answer_page import AnswerPage
+from coordination.views.visitors import address_of
 from ground import clock, installation
 from ground.audit import Actor
 from ground.languages import sentence
@@ -333,20 +333,13 @@ def _unknown(request: HttpRequest, at: datetime) -> HttpResponse:
 
 def _tries(request: HttpRequest) -> int:
     """Count this miss of this visitor. A valid link is never refused: many share one address."""
-    key = f"answer-miss:{_visitor(request)}"
+    key = f"answer-miss:{address_of(request)}"
     try:
         cache.add(key, 0, int(TRIES_WITHIN.total_seconds()))
         return cache.incr(key)
     except Exception as error:  # the cache being away must not take the page with it
         log.warning("misses are not counted: %s", error)
         return 0
-
-
-def _visitor(request: HttpRequest) -> str:
-    if getattr(settings, "SECURE_PROXY_SSL_HEADER", None):
-        # The last hop is the one that our own proxy saw; the ones before it anybody can invent.
-        return request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-    return request.META.get("REMOTE_ADDR", "")
 
 
 def _sign(request: HttpRequest, at: datetime, why: str, *, status: int) -> HttpResponse:
