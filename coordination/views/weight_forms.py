@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _l
 
@@ -67,14 +68,17 @@ class WeightsForm(forms.Form):
 
 def _field(setting: Setting) -> forms.IntegerField:
     refusal = setting.refusal.word(language())
+
+    def refuse_others(value: int) -> None:
+        if value not in setting.allowed:
+            raise ValidationError(refusal)
+
+    bounds = {"min": setting.least, "max": setting.most, "step": setting.step}
     return forms.IntegerField(
         label=setting.title.word(language()),
         help_text=setting.meaning.word(language()),
-        min_value=setting.least,
-        max_value=setting.most,
-        step_size=setting.step,
-        widget=forms.NumberInput(attrs={"step": setting.step, "class": "num"}),
-        error_messages={
-            name: refusal for name in ("required", "invalid", "min_value", "max_value", "step_size")
-        },
+        # Not Django's own check of the step: it fails on a number that is too large for a float.
+        validators=[refuse_others],
+        widget=forms.NumberInput(attrs={**bounds, "class": "num"}),
+        error_messages=dict.fromkeys(("required", "invalid"), refusal),
     )

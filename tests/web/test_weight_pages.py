@@ -161,6 +161,7 @@ def test_what_the_form_shows_saves_back_as_it_was(gao):
         pytest.param({"freshness": ""}, "最近有答复（分）：应为 0 到 50 的整数", id="nothing"),
         pytest.param({"travel_half_at_minutes": "0"}, "应为 10 到 720 的整数", id="too little"),
         pytest.param({"fairness_minutes": "9" * 5000}, "应为 0 到 60 的整数", id="no end of digits"),
+        pytest.param({"fairness_minutes": "9" * 400}, "应为 0 到 60 的整数", id="more than a float holds"),
         pytest.param({"expertise": 0, "travel": 0, "load": 0}, "不能都是 0", id="nothing counts"),
         pytest.param({"reason": "  "}, "为什么这样设：请写明为什么这样设", id="no reason"),
         pytest.param({"reason": "因" * 201}, "为什么这样设：", id="a long reason"),
