@@ -15,16 +15,16 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from contracts.models import Enterprise, Interest, InterestKind, Site
+from contracts.models import Enterprise, Site
 from contracts.periods import Period
-from coordination import calling, callouts, deliveries, deployments, draws, wording
+from coordination import calling, callouts, deliveries, deployments, draws, recusal, wording
 from coordination.announcements import announce
 from coordination.callouts import Invitee
 from coordination.matching.draw import SeedSource
-from coordination.matching.needs import Situation
 from coordination.models import Callout, Deployment, Finding, GuidanceRequest, Invitation
 from coordination.paging import NOT_THERE_YET, AnswerSource, DeploymentStatus, InvitationStatus
 from coordination.recommendations import Proposal
+from coordination.recusal import MustRecuse
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from ground import audit, clock
 from ground.access import Role
@@ -45,10 +45,6 @@ class NotNow(Refused):
 
 class Incomplete(Mistake):
     """Something is missing without which nobody can deal with the request."""
-
-
-class MustRecuse(Refused):
-    """An expert with an interest in the enterprise was chosen where the law bars them."""
 
 
 class NobodyAccepted(Refused):
@@ -219,6 +215,7 @@ def schedule(
     """Agree on the days of the visit, or on other ones; the experts and the enterprise are told.
 
     :raises NobodyAccepted: before an expert has accepted.
+    :raises MustRecuse: if one who has accepted must not review on these days.
     :raises WrongPeriod: if the last day is before the first. :raises Incomplete: if the days are over.
     """
     period = Period(visit_from, visit_until)
@@ -240,6 +237,8 @@ def schedule(
         if (locked.visit_from, locked.visit_until) == (visit_from, visit_until):
             return
         locked.visit_from, locked.visit_until = visit_from, visit_until
+        seated = [expert for expert in _accepted(locked).values_list("expert", flat=True) if expert]
+        recusal.refuse(locked, seated, today=today, mend=recusal.HAVE_THEM_LEAVE)
         _move(request, locked, G.SCHEDULED, by=by, at=at, days=f"{visit_from}/{visit_until}")
         days = wording.span(visit_from, visit_until)
         for callout in locked.callouts.live():
@@ -417,30 +416,8 @@ def _refuse_incomplete(request: GuidanceRequest, *, today: date) -> None:
 
 
 def _refuse_barred(request: GuidanceRequest, invitees: Sequence[Invitee], *, today: date) -> None:
-    """A review, and only a review, must not be done by somebody with a tie to the enterprise."""
-    law = Situation(request.kind).recusal
-    if law is None:
-        return
-    first = request.visit_from or request.wished_from or today
-    last = request.visit_until or request.wished_until or first
-    ties = (
-        Interest.objects.filter(
-            Q(starts_on=None) | Q(starts_on__lte=last),
-            Q(ends_on=None) | Q(ends_on__gte=first),
-            enterprise=request.enterprise,
-            expert__in=[one.expert.pk for one in invitees if one.expert],
-        )
-        .select_related("expert")
-        .order_by("pk")
-    )
-    if tie := ties.first():
-        kind = InterestKind(tie.kind)
-        raise MustRecuse(
-            f"{tie.expert.name}与{request.enterprise.name}有利害关系（{kind.zh}），"
-            f"按{law.words.zh}应当回避。请换一位专家。",
-            f"{tie.expert.name} has an interest in {request.enterprise.name} ({kind.en}) and must recuse: "
-            f"{law.words.en}. Choose somebody else.",
-        )
+    chosen = [one.expert.pk for one in invitees if one.expert]
+    recusal.refuse(request, chosen, today=today, mend=recusal.CHOOSE_ANOTHER)
 
 
 def _lock_for(request: GuidanceRequest, to: GuidanceStatus) -> GuidanceRequest:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q
 
-from coordination import guidance, recommendations
+from coordination import guidance, recommendations, recusal
 from coordination.callouts import RequirementSpec
 from coordination.matching import Match, reviews
 from coordination.matching.panels import Member, NoPanel, Panel, PanelRules, WrongPanel
@@ -26,7 +26,7 @@ from coordination.paging import InvitationStatus
 from coordination.recommendations import Proposal
 from coordination.visits import GuidanceKind, GuidanceStatus
 from experts.models import Appointment, Expert
-from ground import audit
+from ground import audit, clock
 from ground.audit import Actor
 from ground.mistakes import Refused
 
@@ -38,6 +38,8 @@ _KEY: Final = "1"
 _HUNDREDTHS: Final = 100
 # On the panel, or asked to be: their seats are not open.
 _HELD: Final = (InvitationStatus.ACCEPTED, InvitationStatus.ASKED)
+# They are asked as soon as the round goes on.
+_HELD_IN_A_PAUSE: Final = (*_HELD, InvitationStatus.LISTED)
 
 
 class CannotSeat(Refused):
@@ -123,6 +125,7 @@ def propose(request: GuidanceRequest, rules: PanelRules, *, at: datetime) -> Pro
 
     :raises CannotSeat: if the request is no review, or its experts are being asked without a panel.
     :raises NobodyMissing: if no seat is open. :raises WrongSize: if the running round has another size.
+        :raises MustRecuse: if one who stays has a tie to the enterprise, which came up after they were asked.
     """
     running = _refuse_now(request)
     spec = recommendations.proposed_requirements(request)[0]
@@ -275,6 +278,8 @@ def _filled_up(request: GuidanceRequest, running: _Running, rules: PanelRules, *
             "To change it, end the round first.",
             suggestion=str(running.size),
         )
+    staying = [one.expert_id for one in running.held if one.expert_id]
+    recusal.refuse(request, staying, today=clock.day_of(at), mend=recusal.HAVE_THEM_LEAVE)
     line = running.callout.requirements.select_related("industry", "specialty", "capability").first()
     if line is None:
         raise AssertionError("a callout without a requirement")
@@ -335,7 +340,8 @@ def held_in(callout: Callout | None) -> tuple[Invitation, ...]:
     """Return those of a round who have accepted or still have to answer, in the order of asking."""
     if callout is None:
         return ()
-    rows = callout.invitations.filter(status__in=_HELD, expert__isnull=False)
+    held = _HELD_IN_A_PAUSE if callout.paused else _HELD
+    rows = callout.invitations.filter(status__in=held, expert__isnull=False)
     return tuple(rows.select_related("expert").order_by("rank"))
 
 

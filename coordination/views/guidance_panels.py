@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import product
 from typing import Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from coordination import review_panels
+from contracts.models import InterestKind
+from coordination import recusal, review_panels
 from coordination.matching import CandidateRow
 from coordination.matching.panels import Member, NoPanel, PanelRules, Solver
 from coordination.models import GuidanceRequest, Invitation
 from coordination.review_panels import SIZES, USUAL, Proposed
 from coordination.visits import GuidanceKind
 from experts.models import Expert
+from ground import clock
 from ground.languages import sentence
 from ground.mistakes import Mistake
 from ground.terms import Words
@@ -41,7 +43,10 @@ class WrongRules(Mistake):
 
 @dataclass(frozen=True)
 class SeatShown:
-    """One member. `row` says what matching says of somebody proposed, `invitation` how far somebody asked has got."""
+    """One member. `row` says what matching says of somebody proposed, `invitation` how far somebody asked has got.
+
+    `must_recuse` says what bars somebody asked, where that came up afterwards.
+    """
 
     expert: Expert
     leads: bool
@@ -49,6 +54,7 @@ class SeatShown:
     is_near: bool = False
     row: CandidateRow | None = None
     invitation: Invitation | None = None
+    must_recuse: Words | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def card(asked: GuidanceRequest, said: QueryDict, *, may_propose: bool, at: date
     present: list[SeatShown] = []
     size = open_seats = 0
     if last:
-        present = _present(last)
+        present = _present(asked, last, today=clock.day_of(at))
         size = last.rules.size
         open_seats = max(0, size - len(present))
         typed |= {
@@ -197,12 +203,25 @@ def _names_of(rules: PanelRules) -> str:
     )
 
 
-def _present(last: review_panels.Kept) -> list[SeatShown]:
+def _present(asked: GuidanceRequest, last: review_panels.Kept, *, today: date) -> list[SeatShown]:
     held = review_panels.held_in(last.recommendation.callout)
+    ties = recusal.ties(asked, [one.expert_id for one in held if one.expert_id], today=today)
+    kinds = {tie.expert_id: InterestKind(tie.kind) for tie in ties}
     seats = [
-        SeatShown(one.expert, one.expert_id == last.leader, invitation=one) for one in held if one.expert
+        SeatShown(
+            one.expert,
+            one.expert_id == last.leader,
+            invitation=one,
+            must_recuse=_recusal_words(kinds.get(one.expert.pk)),
+        )
+        for one in held
+        if one.expert
     ]
     return sorted(seats, key=lambda one: not one.leads)
+
+
+def _recusal_words(kind: InterestKind | None) -> Words | None:
+    return Words(f"应当回避：{kind.zh}", f"must recuse: {kind.en}") if kind else None
 
 
 def _shown(proposed: Proposed) -> ProposedShown:

@@ -225,6 +225,36 @@ def test_adding_to_a_running_plan_review_is_held_to_the_same_rule(jirun, zhou, w
     assert callout.invitations.count() == 1
 
 
+def test_a_visit_is_not_agreed_on_with_somebody_whose_tie_came_up_after_they_accepted(jirun, zhou):
+    request = accepted(jirun, kind=GuidanceKind.PLAN_REVIEW)
+    callout = ask(request, zhou)
+    says_yes(callout, zhou)
+    tie = Interest.objects.create(
+        expert=zhou, enterprise=jirun, kind=InterestKind.ADVISES, starts_on=TODAY + timedelta(days=3)
+    )
+    before, after = tie.starts_on - timedelta(days=1), tie.starts_on
+
+    with pytest.raises(guidance.MustRecuse, match="周明远"):
+        guidance.schedule(request, visit_from=after, visit_until=after, by=ADMIN, at=NOON)
+    assert status_of(request) == "sourcing"
+
+    guidance.schedule(request, visit_from=before, visit_until=before, by=ADMIN, at=NOON)
+    assert status_of(request) == "scheduled"
+
+
+def test_a_wish_that_has_passed_does_not_bring_back_a_tie_that_has_ended(jirun, zhou):
+    Interest.objects.create(
+        expert=zhou, enterprise=jirun, kind=InterestKind.ADVISES, ends_on=TODAY - timedelta(days=1)
+    )
+    request = accepted(jirun, kind=GuidanceKind.PLAN_REVIEW)
+    request.wished_from = TODAY - timedelta(days=5)
+    request.save(update_fields=["wished_from"])
+
+    ask(request, zhou)
+
+    assert status_of(request) == "sourcing"
+
+
 def test_an_interest_that_has_ended_bars_nobody(jirun, zhou):
     Interest.objects.create(
         expert=zhou, enterprise=jirun, kind=InterestKind.ADVISES, ends_on=TODAY - timedelta(days=1)

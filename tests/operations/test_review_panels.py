@@ -331,6 +331,35 @@ def test_filling_up_is_told_apart_from_what_those_who_stay_break_already(jirun, 
     assert isinstance(answer, NoPanel) and "2 位来自化工学院" in answer.words.zh
 
 
+def test_a_panel_is_not_filled_up_around_somebody_who_must_recuse_by_now(jirun, cast):
+    request = accepted(jirun)
+    callout = ask(request)
+    says(callout, cast["李工"], Reply.ACCEPT)
+    says(callout, cast["钱工"], Reply.DECLINE)
+    Interest.objects.create(expert=cast["李工"], enterprise=jirun, kind=InterestKind.ADVISES)
+
+    with pytest.raises(guidance.MustRecuse, match="李工与冀润冷链公司有利害关系.*请先登记其婉拒或退出"):
+        review_panels.propose(request, THREE, at=LATER + minutes(2))
+
+    says(callout, cast["李工"], Reply.DECLINE)
+    assert "李工" not in names(review_panels.propose(request, THREE, at=LATER + minutes(2)))
+
+
+def test_in_a_pause_a_seat_is_filled_once(jirun, cast):
+    request = accepted(jirun)
+    callout = ask(request)
+    says(callout, cast["钱工"], Reply.DECLINE)
+    callouts.pause(callout, by=ADMIN, at=LATER)
+    ask(request)
+
+    with pytest.raises(review_panels.NobodyMissing):
+        ask(request)
+
+    assert not review_panels.can_seat(request)
+    callouts.resume(callout, by=ADMIN, at=LATER)
+    assert asked_now(callout) == ["李工", "王工", "孙工"]
+
+
 # --- worked out again ---------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from contracts.models import Enterprise, Interest, InterestKind
 from coordination import answers, guidance, review_panels
@@ -203,6 +204,22 @@ def test_those_who_must_recuse_are_counted_beside_the_panel(admin, jirun, reques
     html = proposed(admin, request_)
 
     assert "王工" not in names_in(html) and "回避 1" in html
+
+
+def test_whoever_must_recuse_after_they_accepted_is_marked_and_can_be_let_go(admin, jirun, request_, experts):
+    review_panels.ask(request_, PanelRules(size=3), by=OFFICER, at=NOON)
+    for name in ("李工", "王工"):
+        says(request_, experts[name], Reply.ACCEPT)
+    Interest.objects.create(expert=experts["李工"], enterprise=jirun, kind=InterestKind.ADVISES)
+
+    page = admin.get(address(request_)).content.decode()
+    assert panel_part(page).count("应当回避：受聘") == 1 and page.count("登记退出") == 2
+
+    invitation = invitation_of(request_.callouts.get(), experts["李工"])
+    admin.post(
+        reverse("guidance-answer", args=[request_.public_id, invitation.public_id]), {"reply": "decline"}
+    )
+    assert "李工" not in names_in(proposed(admin, request_))
 
 
 def test_those_who_must_not_sit_together_are_named_by_the_admin(admin, request_):
