@@ -300,9 +300,11 @@ def _nobodys(inbound: Inbound) -> InboundResult:
 
 
 def _source(channel: Channel) -> AnswerSource:
-    return {Medium.VOICE: AnswerSource.VOICE, Medium.APP: AnswerSource.APP}.get(
-        channel.medium, AnswerSource.SMS
-    )
+    return {
+        Medium.VOICE: AnswerSource.VOICE,
+        Medium.APP: AnswerSource.APP,
+        Medium.WEBHOOK: AnswerSource.API,
+    }.get(channel.medium, AnswerSource.SMS)
 
 
 def _address(given: str) -> str:

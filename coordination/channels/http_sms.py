@@ -143,6 +143,7 @@ class HttpSmsChannel(Channel):
 
     def _read_what_comes_back(self, options: Options) -> None:
         self._callbacks = CallbackShape(options, charset=self._charset)
+        self.callback_answer = options.get("callback_answer", self.callback_answer)
         address = options.get("pull_url", "")
         self._pull_url = _address(options, "pull_url", address, _PULL_BLANKS) if address else None
         self._pull_receipts = options.get("pull_receipts", "receipts")

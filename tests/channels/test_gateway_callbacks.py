@@ -160,6 +160,11 @@ def test_json_of_any_form_is_read_or_said_to_be_unreadable(content):
             continue
 
 
+def test_a_gateway_hears_the_word_that_it_waits_for():
+    assert a_channel(callback_answer="SUCCESS").callback_answer == "SUCCESS"
+    assert a_channel().callback_answer == "OK"
+
+
 # --- fetched ----------------------------------------------------------------------------------------
 
 
