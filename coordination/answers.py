@@ -6,8 +6,10 @@ would tell somebody "full" wrongly), then takes or frees seats and writes the lo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -52,6 +54,15 @@ class Result(Term):
     WITHDRAWN = "withdrawn", "已退出", "withdrawn"
 
 
+# What an answer came to that still stands.
+_STANDING: Final[Mapping[InvitationStatus, Result]] = {
+    InvitationStatus.ACCEPTED: Result.SEATED,
+    InvitationStatus.RESERVE: Result.RESERVE,
+    InvitationStatus.DECLINED: Result.DECLINED,
+    InvitationStatus.WITHDRAWN: Result.WITHDRAWN,
+}
+
+
 def answer(invitation: Invitation, said: Answer, *, by: Actor, at: datetime) -> Result:
     """Take an invitee's answer. Saying the same again changes nothing but the details given.
 
@@ -66,9 +77,9 @@ def answer(invitation: Invitation, said: Answer, *, by: Actor, at: datetime) -> 
         callout = progress.lock(invitation.callout_id)
         invitation.refresh_from_db()
         status = InvitationStatus(invitation.status)
-        if status is InvitationStatus.ACCEPTED and said.reply == invitation.reply:
+        if (standing := _standing(callout, invitation, said)) is not None:
             _update_details(callout, invitation, said, by=by, at=at)
-            return Result.SEATED
+            return standing
         if status is InvitationStatus.ACCEPTED and said.reply is Reply.DECLINE:
             _withdraw(callout, invitation, said, by=by, at=at)
             return Result.WITHDRAWN
@@ -101,6 +112,17 @@ def withdraw(invitation: Invitation, *, reason: str, source: AnswerSource, by: A
                 f"{invitation.invitee.name} holds no seat, so there is nothing to withdraw from.",
             )
         _withdraw(callout, invitation, said, by=by, at=at)
+
+
+def _standing(callout: Callout, invitation: Invitation, said: Answer) -> Result | None:
+    """Return what this answer came to when it was given before; None if it is news, or comes to more by now."""
+    if said.reply != invitation.reply:
+        return None
+    status = InvitationStatus(invitation.status)
+    # A reserve who says yes again takes the seat that has become free since.
+    if status is InvitationStatus.RESERVE and _seat_for(callout, invitation, said) is not None:
+        return None
+    return _STANDING.get(status)
 
 
 def _accept(callout: Callout, invitation: Invitation, said: Answer, *, by: Actor, at: datetime) -> Result:
@@ -157,9 +179,6 @@ def _seat_for(callout: Callout, invitation: Invitation, said: Answer) -> Seat | 
 
 def _decline(callout: Callout, invitation: Invitation, said: Answer, *, by: Actor, at: datetime) -> None:
     status = InvitationStatus(invitation.status)
-    if status is InvitationStatus.DECLINED:
-        _update_details(callout, invitation, said, by=by, at=at)
-        return
     if status not in paging.DECLINABLE:
         raise CannotAnswer(
             f"{invitation.invitee.name}现在是“{status.zh}”，无需再婉拒。",

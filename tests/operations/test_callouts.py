@@ -137,6 +137,32 @@ def test_answering_twice_takes_one_seat(incident, li, wang):
     assert requirement.seats.filter(invitation=None).count() == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "again", "came_to"),
+    [
+        pytest.param([YES], YES, Result.RESERVE, id="a reserve's yes"),
+        pytest.param([NO], NO, Result.DECLINED, id="a no"),
+        pytest.param([NO, "stop"], NO, Result.DECLINED, id="a no after the end"),
+        pytest.param(["free", YES, NO], NO, Result.WITHDRAWN, id="the no that gave a seat back"),
+    ],
+)
+def test_the_same_answer_that_comes_again_changes_nothing(incident, li, wang, before, again, came_to):
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+    if "free" not in before:
+        says(callout, li, YES, at=NOON)
+    for said in before:
+        if isinstance(said, Answer):
+            says(callout, wang, said, at=NOON + minutes(1))
+    if "stop" in before:
+        callouts.stop(callout, reason="够了", release_accepted=False, by=OFFICER, at=NOON + minutes(2))
+    log = list(incident.log.values_list("text", flat=True))
+
+    assert says(callout, wang, again, at=NOON + minutes(3)) is came_to
+
+    assert invitation_of(callout, wang).answered_at == NOON + minutes(1)
+    assert list(incident.log.values_list("text", flat=True)) == log
+
+
 def test_a_withdrawn_acceptance_reopens_the_seat_and_alarms_the_duty_officer(incident, li, wang):
     officer = a_duty_officer()
     callout = a_callout(incident, asks=[li, wang], at=NOON)
