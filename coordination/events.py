@@ -7,7 +7,9 @@ unique: a repeat finds the row there and changes nothing, a crash leaves neither
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
+import uuid
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +20,8 @@ from coordination.inbound import InboundKind
 from coordination.models import Delivery, Inbound, SendIntent
 
 LONGEST_ID: Final = 120
+# A provider without room for all of it gives back the first digits; fewer than these could be another's.
+_REFERENCE: Final = re.compile("[0-9a-f]{12,32}")
 
 
 def message_meant(channel: str, reference: str, message_id: str) -> Delivery | None:
@@ -28,11 +32,21 @@ def message_meant(channel: str, reference: str, message_id: str) -> Delivery | N
     # It may go over another one by now, after an attempt over this one that broke off.
     tried = Exists(SendIntent.objects.filter(delivery=OuterRef("pk"), channel=channel))
     over_it = Delivery.objects.filter(Q(channel=channel) | Q(provider=channel) | tried)
-    if reference and (found := over_it.filter(public_id=reference).first()):
-        return found
+    if (ours := _range_of(reference)) is not None:
+        found = list(over_it.filter(public_id__range=ours)[:2])
+        if len(found) == 1:
+            return found[0]
     if not message_id:
         return None
     return Delivery.objects.filter(provider=channel, provider_message_id=message_id).first()
+
+
+def _range_of(reference: str) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """Return the first and the last reference that begin like this; None for what is none, or says too little."""
+    digits = reference.replace("-", "").lower()
+    if not _REFERENCE.fullmatch(digits):
+        return None
+    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
 
 
 def first_time(

@@ -107,14 +107,15 @@ Outcome = Accepted | Rejected | Ambiguous
 class Receipt:
     """The provider says what became of a message. "Delivered" is never "reached": only an answer is.
 
-    Found by our own `reference` where the provider gives it back, else by its `message_id`. Of two receipts
-    for a message the one with the higher `sequence` counts. `event_id` is the same when it is sent again.
+    Found by our own `reference` where the provider gives it back (or its first digits, if it has no room for
+    more: a text then), else by its `message_id`. Of two receipts for a message the one with the higher
+    `sequence` counts. `event_id` is the same when it is sent again.
     """
 
     event_id: str
     delivered: bool
     reason: str = ""
-    reference: UUID | None = None
+    reference: UUID | str | None = None
     message_id: str = ""
     sequence: int = 0
 
@@ -130,7 +131,7 @@ class ReplyReceived:
     event_id: str
     address: str
     text: str
-    reference: UUID | None = None
+    reference: UUID | str | None = None
     message_id: str = ""
 
 
@@ -205,14 +206,14 @@ class Channel(ABC):
         """Look whether the provider can be reached and takes our credentials, without sending anything."""
         return ()
 
-    def parse_receipt(self, callback: Callback) -> Sequence[Receipt]:
-        """Return what a callback says about messages.
+    def parse_receipt(self, callback: Callback) -> Sequence[Event]:
+        """Return what a callback says about messages; it may tell of an answer as well.
 
         :raises Forged: :raises Unreadable:
         """
         raise Unreadable(f"{self.code} sends no receipts")
 
-    def parse_reply(self, callback: Callback) -> Sequence[ReplyReceived]:
+    def parse_reply(self, callback: Callback) -> Sequence[Event]:
         """Return what a callback says that people have answered.
 
         :raises Forged: :raises Unreadable:
