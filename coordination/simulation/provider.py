@@ -89,18 +89,23 @@ class Provider:
         except ValueError:
             return Reply.json({"status": "rejected", "reason": "not JSON"}, 400)
         reference, to, text = (str(given.get(name, "")) for name in ("reference", "to", "text"))
+        fault = await self._called(reference, to)
+        if not to:
+            fault = Fault.REFUSE
+        if fault in NOT_TAKEN:
+            return self._refusal(fault)
+        message = await self._take(reference, to, text, str(given.get("receipt_url", "")))
+        return await self._answer(message, fault)
+
+    async def _called(self, reference: str, to: str) -> Fault | None:
+        """Write down that somebody calls, and return what happens to this call."""
         self._calls[reference] += 1
         call = self._calls[reference]
         fault = self._scripted.popleft() if self._scripted else self.behaviour.fault_of(reference, call)
         await self._log.write("call", reference=reference, to=to, call=call, fault=fault)
         if self.behaviour.latency:
             await asyncio.sleep(self.behaviour.latency)
-        if not to:
-            fault = Fault.REFUSE
-        if fault in NOT_TAKEN:
-            return _refusal(fault)
-        message = await self._take(reference, to, text, str(given.get("receipt_url", "")))
-        return await self._answer(message, fault)
+        return fault
 
     async def _take(self, reference: str, to: str, text: str, receipt_url: str) -> Taken:
         known = self._taken[reference]
@@ -118,7 +123,7 @@ class Provider:
         return message
 
     async def _answer(self, message: Taken, fault: Fault | None) -> Reply:
-        said = {"status": "accepted", "id": message.id}
+        said = self._acceptance(message)
         match fault:
             case Fault.SLOW:
                 await asyncio.sleep(self.behaviour.slow_seconds)
@@ -134,6 +139,34 @@ class Provider:
             case Fault.ERROR_AFTER:
                 return Reply.json({"reason": "internal error"}, 500)
         return Reply.json(said)
+
+    # What another vendor says in its own way, whose simulator stands on this one.
+
+    def _acceptance(self, message: Taken) -> dict[str, Any]:
+        return {"status": "accepted", "id": message.id}
+
+    def _refusal(self, fault: Fault | None) -> Reply:
+        match fault:
+            case Fault.RESET_BEFORE:
+                raise Reset
+            case Fault.REFUSE:
+                return Reply.json({"status": "rejected", "reason": "number not in service"}, 400)
+            case Fault.ERROR_INSIDE:
+                return Reply.json({"status": "busy", "reason": "too many messages"})
+        return Reply.json({"status": "busy", "reason": "try again"}, 503)
+
+    def _receipt(self, message: Taken, name: str, *, delivered: bool) -> Any:
+        return {
+            "event_id": name,
+            "reference": message.reference,
+            "message_id": message.id,
+            "status": "delivered" if delivered else "failed",
+            "reason": "" if delivered else "phone is off",
+            "sequence": 1,
+        }
+
+    def _written(self, sender: str, text: str, name: str) -> Any:
+        return {"event_id": name, "from": sender, "text": text}
 
     async def _look_up(self, reference: str) -> Reply:
         self._look_ups += 1
@@ -158,15 +191,9 @@ class Provider:
         await asyncio.sleep(behaviour.receipt_after)
         delivered = not behaviour.happens(behaviour.undelivered, "delivered", message.reference)
         said = delivered != behaviour.happens(behaviour.lie, "lie", message.reference)
-        receipt = {
-            "event_id": f"r-{message.id}",
-            "reference": message.reference,
-            "message_id": message.id,
-            "status": "delivered" if said else "failed",
-            "reason": "" if said else "phone is off",
-            "sequence": 1,
-        }
-        await self._call_back("receipts", message.receipt_url, receipt)
+        name = f"r-{message.id}"
+        receipt = self._receipt(message, name, delivered=said)
+        await self._call_back("receipts", message.receipt_url, receipt, name)
 
     async def _phone(self, message: Taken) -> None:
         for habit in self.behaviour.habits:
@@ -184,26 +211,26 @@ class Provider:
 
     async def _reply(self, sender: str, text: str, to: str = "") -> None:
         self._replies += 1
-        reply = {"event_id": f"p-{self._replies}", "from": sender, "text": text}
-        await self._call_back("replies", to or self._replies_to, reply)
+        name = f"p-{self._replies}"
+        await self._call_back("replies", to or self._replies_to, self._written(sender, text, name), name)
 
-    async def _call_back(self, kind: str, url: str, event: dict[str, Any]) -> None:
+    async def _call_back(self, kind: str, url: str, event: Any, name: str) -> None:
         behaviour = self.behaviour
         self._events.append({"list": kind, "at": time.time(), "event": event})
         await self._log.write("event", list=kind, event=event)
-        if not url or behaviour.happens(behaviour.lost_callbacks, "lost", event["event_id"]):
+        if not url or behaviour.happens(behaviour.lost_callbacks, "lost", name):
             return
-        copies = 1 + int(behaviour.roll("copies", event["event_id"]) * behaviour.callback_copies)
+        copies = 1 + int(behaviour.roll("copies", name) * behaviour.callback_copies)
         for copy in range(copies):
-            wait = behaviour.callback_spread * behaviour.roll("spread", event["event_id"], copy)
-            self._start(self._post(url, event, wait))
+            wait = behaviour.callback_spread * behaviour.roll("spread", name, copy)
+            self._start(self._post(url, event, wait, name))
 
-    async def _post(self, url: str, event: dict[str, Any], wait: float) -> None:
+    async def _post(self, url: str, event: Any, wait: float, name: str) -> None:
         await asyncio.sleep(wait)
         for attempt in range(self.behaviour.callback_tries):
             loop = asyncio.get_running_loop()
             status = await loop.run_in_executor(self._calling, _posted, url, event)
-            await self._log.write("callback", event_id=event["event_id"], status=status)
+            await self._log.write("callback", event_id=name, status=status)
             if 200 <= status < 300:
                 return
             await asyncio.sleep(0.5 * 2**attempt)
@@ -272,18 +299,7 @@ class Provider:
                 self._replies += entry["list"] == "replies"
 
 
-def _refusal(fault: Fault | None) -> Reply:
-    match fault:
-        case Fault.RESET_BEFORE:
-            raise Reset
-        case Fault.REFUSE:
-            return Reply.json({"status": "rejected", "reason": "number not in service"}, 400)
-        case Fault.ERROR_INSIDE:
-            return Reply.json({"status": "busy", "reason": "too many messages"})
-    return Reply.json({"status": "busy", "reason": "try again"}, 503)
-
-
-def _posted(url: str, event: dict[str, Any]) -> int:
+def _posted(url: str, event: Any) -> int:
     """Post an event; return the status, 0 when there was no answer."""
     parts = urlsplit(url)
     make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

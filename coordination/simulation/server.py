@@ -78,6 +78,8 @@ async def serve(handler: Handler, *, port: int = 0) -> asyncio.Server:
             _break_off(writer)
         except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # whoever it was has gone, or speaks no HTTP
+        except asyncio.CancelledError:
+            pass  # the end, with a connection still open
         finally:
             writer.close()
 
