@@ -11,6 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from coordination.channels.aliyun_sms import AliyunSmsChannel
+from coordination.channels.aliyun_voice import AliyunVoiceChannel
 from coordination.channels.base import (
     Accepted,
     Ambiguous,
@@ -66,6 +68,8 @@ KINDS: Mapping[str, Callable[[Options], Channel]] = {
     "email": EmailChannel.of,
     "http_sms": HttpSmsChannel.of,
     "webhook": WebhookChannel.of,
+    "aliyun_sms": AliyunSmsChannel.of,
+    "aliyun_voice": AliyunVoiceChannel.of,
 }
 
 

@@ -21,6 +21,7 @@ from ground import phones
 
 log = logging.getLogger(__name__)
 
+Part = TypeVar("Part")
 Thing = TypeVar("Thing")
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
@@ -92,11 +93,11 @@ class CallbackShape:
 
     def receipts_in(self, parts: Sequence[Said]) -> list[Receipt]:
         """:raises Unreadable: if none of them can be read."""
-        return [receipt for receipt in _readable(parts, self._receipt_in) if receipt is not None]
+        return [receipt for receipt in readable(parts, self._receipt_in) if receipt is not None]
 
     def replies_in(self, parts: Sequence[Said]) -> list[ReplyReceived]:
         """:raises Unreadable: if none of them can be read."""
-        return _readable(parts, self._reply_in)
+        return readable(parts, self._reply_in)
 
     def _read(self, callback: Callback) -> Said:
         self._allow_from.refuse_others(callback.remote)
@@ -152,8 +153,11 @@ class CallbackShape:
         return (said.at(paths[name]) or "").strip() if paths[name] else ""
 
 
-def _readable(parts: Sequence[Said], read: Callable[[Said], Thing]) -> list[Thing]:
-    """Read each; one that cannot be read must not take its neighbours with it."""
+def readable(parts: Sequence[Part], read: Callable[[Part], Thing]) -> list[Thing]:
+    """Read each; one that cannot be read must not take its neighbours with it.
+
+    :raises Unreadable: if there are some and none can be read.
+    """
     things, wrong = [], None
     for part in parts:
         try:

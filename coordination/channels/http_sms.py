@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -26,7 +26,6 @@ from coordination.channels.base import (
     Channel,
     Event,
     Finding,
-    Limit,
     Message,
     Outcome,
     Receipt,
@@ -57,7 +56,6 @@ _FIELDS: Final = {"reference": "{reference}", "to": "{address}", "text": "{text}
 _ACCEPTED_IF: Final = {"status": "^accepted$"}
 _PERMANENT_IF: Final = {"status": "^rejected$"}
 _TEMPORARY_IF: Final = {"status": "^busy$"}
-_PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class HttpSmsChannel(Channel):
@@ -157,7 +155,7 @@ class HttpSmsChannel(Channel):
         hears = bool(self.secret or self._pull_url)
         self.caps = Caps(
             text_at_most={0: None, 1: _ONE_PART}.get(parts, parts * _OF_SEVERAL),
-            per_address=_limits(options, "per_address"),
+            per_address=shapes.limits(options, "per_address"),
             per_second=per_second if per_second > 0 else None,
             takes_replies=options.get("takes_replies", hears),
             looks_up=self._look_up_url is not None,
@@ -370,16 +368,6 @@ def _address(options: Options, name: str, written: str, blanks: Sequence[str]) -
     if written and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise options.wrong(name, "应是 http(s) 地址", "has to be an http(s) address")
     return template
-
-
-def _limits(options: Options, name: str) -> tuple[Limit, ...]:
-    """Read "1/m, 5/h, 50/d": so many a minute, an hour, a day, to one number."""
-    limits = []
-    for part in filter(None, (part.strip() for part in options.get(name, "").split(","))):
-        if not (found := re.fullmatch(r"(\d+)/([smhd])", part)):
-            raise options.wrong(name, "写成“1/m, 5/h, 50/d”的样子", "write it like “1/m, 5/h, 50/d”")
-        limits.append(Limit(int(found[1]), timedelta(seconds=_PERIODS[found[2]])))
-    return tuple(limits)
 
 
 def _is_json(text: str) -> bool:

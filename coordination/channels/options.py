@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from ground.mistakes import Mistake
@@ -74,6 +75,19 @@ class Options:
         ):
             if value := self.get(option, ""):
                 setattr(channel, attribute, value)
+
+    def is_proved(self) -> bool:
+        """Say whether somebody has written down on which day a canary went through the real service here."""
+        written = self.get("proved_on", "")
+        if not written:
+            return False
+        try:
+            date.fromisoformat(written)
+        except ValueError:
+            raise self.wrong(
+                "proved_on", "应为日期，如 2026-12-01", "has to be a date such as 2026-12-01"
+            ) from None
+        return True
 
     def refuse_unknown(self) -> None:
         if unknown := sorted(set(self._given) - self._known):

@@ -10,15 +10,18 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from coordination.channels.base import Limit
 from coordination.channels.options import Options
 
 # The path of all that came, as text.
 WHOLE: Final = "."
 # A lease holds for 45 seconds, and within it we may have to ask before we send.
 LONGEST_TIME_OUT: Final = 20.0
+_PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BLANK: Final = re.compile(r"\{([a-z0-9_]+)\}")
 
 
@@ -176,6 +179,16 @@ def time_out(options: Options) -> float:
             f"has to be within {LONGEST_TIME_OUT:.0f} seconds",
         )
     return seconds
+
+
+def limits(options: Options, name: str, default: str = "") -> tuple[Limit, ...]:
+    """Read "1/m, 5/h, 50/d": so many a minute, an hour, a day, to one number."""
+    found = []
+    for part in filter(None, (part.strip() for part in options.get(name, default).split(","))):
+        if not (said := re.fullmatch(r"(\d+)/([smhd])", part)):
+            raise options.wrong(name, "写成“1/m, 5/h, 50/d”的样子", "write it like “1/m, 5/h, 50/d”")
+        found.append(Limit(int(said[1]), timedelta(seconds=_PERIODS[said[2]])))
+    return tuple(found)
 
 
 def secret(options: Options) -> str:
