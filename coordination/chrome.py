@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from coordination import watch
+from coordination.models import Inbound
 from ground import clock, gazetteer, installation
 from ground.access import Permission, Role
 from ground.languages import language
@@ -112,8 +113,9 @@ def _nav(request: HttpRequest, user: User) -> list[NavItem]:
         # Others are led there from the plans and from the sliders.
         items.append(item("matching-weights", _("匹配权重"), "matching-weights"))
         items.append(item("admin", _("系统管理"), "admin:index"))
-    if settings.MUSTER_MODE == "demo" and (
-        user.may(Permission.CALL_OUT) or user.may(Permission.HANDLE_GUIDANCE)
-    ):
+    answers_for_others = user.may(Permission.CALL_OUT) or user.may(Permission.HANDLE_GUIDANCE)
+    if answers_for_others and (unread := Inbound.objects.open_to(user).to_check().count()):
+        items.append(item("replies", _("待核的回复"), "replies", count=unread))
+    if settings.MUSTER_MODE == "demo" and answers_for_others:
         items.append(item("inbox", _("演示收件箱"), "inbox"))
     return items

@@ -19,6 +19,7 @@ from coordination.views import (
     nearby,
     people,
     plans,
+    replies,
     weights,
 )
 
@@ -42,6 +43,7 @@ urlpatterns = [
     path("incidents/<uuid:public_id>/board/", incidents.board, name="incident-board"),
     path("incidents/<uuid:public_id>/candidates/", incidents.candidates, name="incident-candidates"),
     path("incidents/<uuid:public_id>/nearby/", nearby.nearby, name="incident-nearby"),
+    path("incidents/<uuid:public_id>/replies/", incidents.replies, name="incident-replies"),
     path("incidents/<uuid:public_id>/timeline/", incidents.timeline, name="incident-timeline"),
     path("incidents/<uuid:public_id>/note/", incidents.note, name="incident-note"),
     path("incidents/<uuid:public_id>/move/", incidents.move, name="incident-move"),
@@ -96,6 +98,10 @@ urlpatterns = [
     path("experts/<uuid:public_id>/", people.expert, name="expert"),
     # Demo installation only
     path("inbox/", inbox.inbox, name="inbox"),
+    # What people wrote back and only a person can read
+    path("replies/", replies.index, name="replies"),
+    path("replies/<uuid:public_id>/record/", replies.record, name="reply-record"),
+    path("replies/<uuid:public_id>/leave/", replies.leave, name="reply-leave"),
     # What providers call: the secret in the address is the right
     path("callbacks/<str:code>/<str:secret>/receipts/", callbacks.receipts, name="callback-receipts"),
     path("callbacks/<str:code>/<str:secret>/replies/", callbacks.replies, name="callback-replies"),

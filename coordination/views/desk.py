@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from coordination import channels, live, traffic
-from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, Requirement, Worker
+from coordination.models import Callout, Delivery, GuidanceRequest, Inbound, Invitation, Requirement, Worker
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
 from coordination.visits import GuidanceStatus
 from ground import clock
@@ -170,9 +170,13 @@ def needs_a_hand(user: User, at: datetime) -> dict[str, Any]:
     new_requests = 0
     if user.may(Permission.READ_GUIDANCE):
         new_requests = GuidanceRequest.objects.open_to(user).filter(status=GuidanceStatus.SUBMITTED).count()
+    unread = 0
+    if user.may(Permission.CALL_OUT) or user.may(Permission.HANDLE_GUIDANCE):
+        unread = Inbound.objects.open_to(user).to_check().count()
     return {
         "tasks": tasks[:QUEUE_AT_MOST],
-        "task_count": len(tasks) + (1 if new_requests else 0),
+        "task_count": len(tasks) + (1 if new_requests else 0) + (1 if unread else 0),
+        "unread": unread,
         "new_requests": new_requests,
         "can_handle_guidance": user.may(Permission.HANDLE_GUIDANCE),
         "can_intake": user.may(Permission.HANDLE_INCIDENTS),

@@ -20,6 +20,7 @@ from coordination import live, recommendations
 from coordination.models import Invitation
 from coordination.paging import CalloutStatus, InvitationStatus
 from coordination.views import callout_forms, plans
+from coordination.views import replies as heard_replies
 from coordination.views.board import Board, Progress, boards_of, progress_of
 from coordination.views.candidate_table import candidates_of, features_without_candidates, specs_of
 from coordination.views.incident_forms import LevelForm, LineForm
@@ -59,6 +60,7 @@ def page(request: HttpRequest, incident: Incident, *, at: datetime) -> dict[str,
         **head(incident, boards, at=at),
         **facts(incident, at=at),
         **callouts(boards),
+        **replies(incident),
         **candidates(request, incident, boards, at=at),
         **timeline(request, incident),
         "live_url": live.address(f"incident:{incident.public_id}"),
@@ -337,6 +339,11 @@ def candidates(
         "show_all": bool(asked.get("all")),
         "live_callout": next((board for board in boards if board.is_live), None),
     }
+
+
+def replies(incident: Incident) -> dict[str, Any]:
+    """Return the replies that a person has to look at."""
+    return {"heard": heard_replies.of_incident(incident)}
 
 
 # Timeline -----------------------------------------------------------------------------------------

@@ -126,6 +126,14 @@ def candidates(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 @require_safe
 @needs(Permission.READ_INCIDENTS)
+def replies(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    incident = incident_or_404(request, public_id)
+    context = incident_page.frame(request, incident, at=clock.now()) | incident_page.replies(incident)
+    return render(request, "coordination/incidents/_replies.html", context)
+
+
+@require_safe
+@needs(Permission.READ_INCIDENTS)
 def timeline(request: HttpRequest, public_id: UUID) -> HttpResponse:
     incident = incident_or_404(request, public_id)
     context = incident_page.frame(request, incident, at=clock.now())

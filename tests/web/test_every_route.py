@@ -23,8 +23,9 @@ from django.urls import URLPattern, get_resolver
 from coordination import answers, contact_drills, draws, guidance, links
 from coordination.answers import Answer
 from coordination.guidance import Wish
-from coordination.models import Invitation
-from coordination.paging import AnswerSource, Reply
+from coordination.inbound import InboundKind, InboundResult
+from coordination.models import Delivery, Inbound, Invitation
+from coordination.paging import AnswerSource, Purpose, Reply
 from coordination.visits import GuidanceKind
 from experts import uploads
 from experts.models import Absence
@@ -113,6 +114,7 @@ PAGES = {
     "incidents/<uuid:public_id>/board/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/candidates/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/nearby/": Doors(get="DLA"),
+    "incidents/<uuid:public_id>/replies/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/timeline/": Doors(get="DLA"),
     "incidents/<uuid:public_id>/note/": Doors(post="D"),
     "incidents/<uuid:public_id>/move/": Doors(post="D"),
@@ -192,6 +194,10 @@ PAGES = {
     "agreements/<uuid:public_id>/renew/": Doors(get="R", post="R"),
     # Demo installation only
     "inbox/": Doors(get="DR"),
+    # What people wrote back and only a person can read: by whoever may answer for them
+    "replies/": Doors(get="DR"),
+    "replies/<uuid:public_id>/record/": Doors(post="DR"),
+    "replies/<uuid:public_id>/leave/": Doors(post="DR"),
     # By link: the token is the right
     "a/<str:token>/": Doors(get=EVERYBODY, post=EVERYBODY),
     "a/<str:token>/seen/": Doors(post=EVERYBODY),
@@ -330,6 +336,18 @@ def world(the_clock: StoppedClock) -> World:
         guidance.accept(one, by=OFFICER, at=NOON)
     drawn = [draws.draw(one, by=OFFICER, at=NOON) for one in requests]
     visit = a_round(requests[0], asks=[li])
+    # One telephone for both, so that its reply is an incident's and a request's.
+    asked_at = invitations[0].deliveries.filter(purpose=Purpose.ASK)[0].address
+    Delivery.objects.filter(callout=visit).update(address=asked_at)
+    reply = Inbound.objects.create(
+        provider="sms",
+        event_id="1",
+        kind=InboundKind.REPLY,
+        address=asked_at,
+        body={"text": "李工"},
+        received_at=NOON,
+        result=InboundResult.UNCLEAR,
+    )
     absence = Absence.objects.create(expert=li, starts_on=TODAY, ends_on=TODAY)
     kept = [
         uploads.keep(b"no workbook", name="a.xlsx", owner=one, at=NOON)
@@ -353,6 +371,7 @@ def world(the_clock: StoppedClock) -> World:
             "teams": str((team, other_team)[which].public_id),
             "enterprises": str((firm, other_firm)[which].public_id),
             "agreements": str(agreements[which].public_id),
+            "replies": str(reply.public_id),
             "<uuid:invitation_id>": str(visit.invitations.get().public_id),
             "<int:position>": "1",
             "<int:pk>": str(absence.pk),
