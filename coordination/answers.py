@@ -91,10 +91,14 @@ def answer(invitation: Invitation, said: Answer, *, by: Actor, at: datetime) -> 
         if said.reply is Reply.DECLINE:
             _decline(callout, invitation, said, by=by, at=at)
             return Result.DECLINED
-        if status is InvitationStatus.ACCEPTED:
-            # On site to remote or back: the seat held is given up, then one of the other kind is sought.
-            give_back(callout, invitation, at=at)
-        return _accept(callout, invitation, said, by=by, at=at)
+        if status is not InvitationStatus.ACCEPTED:
+            return _accept(callout, invitation, said, by=by, at=at)
+        # On site to remote or back: the seat held is given up, then one of the other kind is sought. Somebody
+        # else is asked for the one given up, also where all seats were filled.
+        give_back(callout, invitation, at=at)
+        result = _accept(callout, invitation, said, by=by, at=at)
+        progress.reopen_if_short(callout, at=at)
+        return result
 
 
 def withdraw(invitation: Invitation, *, reason: str, source: AnswerSource, by: Actor, at: datetime) -> None:

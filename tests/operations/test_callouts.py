@@ -222,6 +222,20 @@ def test_remote_only_never_fills_a_seat_on_site(incident, li, wang):
     assert status_of(callout, wang) == "asked"
 
 
+def test_a_seat_given_up_for_help_from_afar_is_offered_to_the_next(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], seats=1)
+    says(callout, li, YES, at=NOON + minutes(1))
+    callout.refresh_from_db()
+    assert callout.status == "filled"
+
+    result = says(callout, li, REMOTE, at=NOON + minutes(2))
+
+    callout.refresh_from_db()
+    assert result is Result.RESERVE
+    assert callout.status == "open"
+    assert status_of(callout, wang) == "asked"
+
+
 def test_remote_only_takes_a_free_remote_seat(incident, li):
     callout = callouts.start(
         incident,
