@@ -75,7 +75,8 @@ def exchange(
     try:
         with closing(_connected(parts, patience_ends, admit, resolve)) as wire:
             return _asked(wire, parts, method, headers or {}, body, at_most, patience_ends)
-    except ValueError as wrong:
+    except (ValueError, TimeoutError) as wrong:
+        # What breaks off once the request is on its way is `Broken` by now; a time-out that comes here came before.
         raise NotSent(f"{type(wrong).__name__}: {wrong}") from wrong
 
 

@@ -96,6 +96,12 @@ def test_a_resolver_that_hangs_takes_no_longer_than_it_may():
     assert time.monotonic() - begun < 1
 
 
+def test_where_the_time_is_up_before_it_has_begun_nothing_was_sent():
+    # A machine that was asleep, or has too much to do.
+    with pytest.raises(NotSent):
+        exchange("GET", "http://127.0.0.1:1/", within=0)
+
+
 def test_the_next_address_is_tried_when_the_first_is_dead():
     with listening(answering(b"HTTP/1.1 204 Done\r\n\r\n")) as address:
         said = exchange(
