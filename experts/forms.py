@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import URLValidator, validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -21,7 +21,7 @@ from ground import dates, gazetteer, phones
 from ground.access import EVERYWHERE, Reach
 from ground.forms import PointField, RegionField, day_field, industries
 from ground.languages import row_choices, sentence, term_choices
-from ground.models import ContactKind, Specialty
+from ground.models import RUNG_UP, WECOM_ID, ContactKind, Specialty
 from ground.spreadsheets import LARGEST_FILE_MB, MEGABYTE
 
 
@@ -37,6 +37,9 @@ class WrittenDayField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return value.isoformat() if isinstance(value, date) else value
+
+
+_WECOM = re.compile(r"(?:企业微信|wecom)\s*[:：]\s*(.*)", re.IGNORECASE)
 
 
 class ContactsField(forms.CharField):
@@ -55,7 +58,25 @@ class ContactsField(forms.CharField):
         return list(dict.fromkeys(found))
 
 
+def written_way(kind: str, value: str) -> str:
+    """Return a contact as it is typed into the field, from which the same contact is read again."""
+    if kind == ContactKind.WECOM:
+        return f"{ContactKind.WECOM.zh}：{value}"
+    return phones.as_written(value) if kind in RUNG_UP else value
+
+
 def _way(line: str) -> tuple[ContactKind, str]:
+    if (member := _WECOM.fullmatch(line)) is not None:
+        if not re.match(WECOM_ID, member[1]):
+            raise ValidationError(
+                _("“%(line)s”不是企业微信账号。请按“企业微信：zhangsan”的样子填写。") % {"line": line}
+            )
+        return ContactKind.WECOM, member[1]
+    if "://" in line:
+        URLValidator(
+            schemes=["https"], message=_("请填写 https 网址，例如 https://dispatch.example.cn/muster。")
+        )(line)
+        return ContactKind.WEBHOOK, line
     if "@" in line:
         try:
             validate_email(line)
@@ -212,7 +233,10 @@ class DismissForm(forms.Form):
 
 class ContactsForm(forms.Form):
     contacts = ContactsField(
-        label=_l("联系方式"), help_text=_l("每行一个，按拨打顺序排列。手机、邮箱、带区号的固定电话。")
+        label=_l("联系方式"),
+        help_text=_l(
+            "每行一个，按拨打顺序排列。手机、邮箱、带区号的固定电话，企业微信写成“企业微信：账号”。"
+        ),
     )
 
 

@@ -33,7 +33,13 @@ from ground.models import ContactKind, Precision, Specialty
 from ground.places import Point
 
 # A mobile reaches somebody who is out; a landline only somebody who sits beside it.
-CONTACT_ORDER = (ContactKind.MOBILE, ContactKind.EMAIL, ContactKind.PHONE)
+CONTACT_ORDER = (
+    ContactKind.MOBILE,
+    ContactKind.WECOM,
+    ContactKind.EMAIL,
+    ContactKind.PHONE,
+    ContactKind.WEBHOOK,
+)
 NEAREST_COUNTY_KM = 60
 _BATCH = 500
 

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_email
+from django.core.validators import RegexValidator, URLValidator, validate_email
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -26,6 +26,7 @@ from ground.admin_site import (
 )
 from ground.languages import language, sentence
 from ground.models import (
+    WECOM_ID,
     ApiToken,
     AuditEntry,
     ContactKind,
@@ -127,6 +128,8 @@ class ContactForm(forms.ModelForm):
                 schemes=["https", "http"],
                 message=_("请填写完整的网址，例如 https://dispatch.example.cn/muster。"),
             )(typed)
+        elif kind == ContactKind.WECOM:
+            RegexValidator(WECOM_ID, _("企业微信账号由字母、数字和 _ - @ . 组成，最多 64 位。"))(typed)
         elif kind:
             try:
                 return phones.normalise(typed)

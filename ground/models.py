@@ -260,7 +260,11 @@ class ContactKind(Term):
     PHONE = "phone", "固定电话", "landline"
     EMAIL = "email", "邮箱", "e-mail"
     WEBHOOK = "webhook", "系统接口", "system"
+    WECOM = "wecom", "企业微信", "WeCom"
 
+
+# A member's id there: 1 to 64 letters, digits and these signs, the first a letter or a digit.
+WECOM_ID = r"^[A-Za-z0-9][A-Za-z0-9_@.-]{0,63}\Z"
 
 # What somebody can be rung up at.
 RUNG_UP = frozenset({ContactKind.MOBILE, ContactKind.PHONE})
@@ -269,7 +273,8 @@ RUNG_UP = frozenset({ContactKind.MOBILE, ContactKind.PHONE})
 class ContactPoint(models.Model):
     """One way of reaching somebody; lower `rank` is tried first. Phones are stored in E.164.
 
-    A `webhook` is an https address of a system that tells its own people, such as a team's dispatch desk.
+    A `webhook` is an https address of a system that tells its own people, such as a team's dispatch desk;
+    a `wecom` is somebody's id in the centre's own organisation in WeCom.
     """
 
     kind = models.CharField(_("方式"), max_length=8, choices=ContactKind.choices())

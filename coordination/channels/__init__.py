@@ -36,6 +36,7 @@ from coordination.channels.http_sms import HttpSmsChannel
 from coordination.channels.inbox import InboxChannel
 from coordination.channels.options import Options, WrongOption
 from coordination.channels.webhook import WebhookChannel
+from coordination.channels.wecom import WecomChannel
 from coordination.paging import Medium
 from ground.models import ContactKind
 
@@ -70,6 +71,7 @@ KINDS: Mapping[str, Callable[[Options], Channel]] = {
     "webhook": WebhookChannel.of,
     "aliyun_sms": AliyunSmsChannel.of,
     "aliyun_voice": AliyunVoiceChannel.of,
+    "wecom": WecomChannel.of,
 }
 
 

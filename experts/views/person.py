@@ -28,6 +28,7 @@ from experts.forms import (
     NewExpertForm,
     RenewForm,
     SuspendForm,
+    written_way,
 )
 from experts.models import Absence, Expert, PracticeRank, TaskCategory
 from experts.profile import Standing, TermOfOffice
@@ -35,7 +36,7 @@ from experts.roster import NumberTaken
 from experts.roster_columns import field_word
 from experts.standing import absence_on, latest_appointment, standing_on
 from experts.tables import STANDING_TAGS
-from ground import clock, phones
+from ground import clock
 from ground.access import Permission
 from ground.audit import Actor
 from ground.guards import actor_of, needs, user_of
@@ -302,7 +303,7 @@ def reveal(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except Mistake as mistake:
         messages.error(request, sentence(mistake))
         return redirect("expert", public_id)
-    lines = [phones.as_written(one.value) if "@" not in one.value else one.value for one in contacts]
+    lines = [written_way(one.kind, one.value) for one in contacts]
     context = {
         "expert": expert,
         "contacts": list(zip(contacts, lines, strict=True)),

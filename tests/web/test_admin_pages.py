@@ -107,6 +107,7 @@ def a_contact(kind: str, value: str) -> dict[str, str]:
         ("phone", "0311-87654321", "+8631187654321"),
         ("email", "wang@example.cn", "wang@example.cn"),
         ("webhook", "https://dispatch.example.cn/muster", "https://dispatch.example.cn/muster"),
+        ("wecom", " ZhangSan_1 ", "ZhangSan_1"),
     ],
 )
 def test_a_contact_is_kept_in_the_form_by_which_it_is_known_again(admin_client_of_gao, kind, typed, kept):
@@ -121,6 +122,7 @@ def test_a_contact_is_kept_in_the_form_by_which_it_is_known_again(admin_client_o
         ("email", "wang", "邮"),
         ("webhook", "dispatch.example.cn", "完整的网址"),
         ("webhook", "file:///etc/passwd", "完整的网址"),
+        ("wecom", "张三", "企业微信账号"),
     ],
 )
 def test_a_contact_that_reaches_nobody_is_refused(admin_client_of_gao, kind, typed, said):

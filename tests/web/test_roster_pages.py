@@ -141,10 +141,24 @@ def test_contacts_are_kept_in_the_order_in_which_they_are_written(admin, zhou):
     ]
 
 
+def test_an_id_in_wecom_is_typed_with_its_name_and_shown_so_again(admin, zhou):
+    typed = "13911112222\n企业微信：ZhouMY\nhttps://dispatch.example.cn/muster"
+    admin.post(of(zhou, "expert-contacts"), {"contacts": typed})
+    kept = [(one.kind, one.value) for one in zhou.contacts.all()]
+    assert kept[1:] == [("wecom", "ZhouMY"), ("webhook", "https://dispatch.example.cn/muster")]
+
+    shown = page(admin.post(of(zhou, "expert-reveal"), {"reason": "核对"}))
+    assert "企业微信：ZhouMY" in shown
+    admin.post(of(zhou, "expert-contacts"), {"contacts": typed.replace("：", ":")})
+    assert [(one.kind, one.value) for one in zhou.contacts.all()] == kept
+
+
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
         pytest.param("1381234", "应为 11 位", id="half a number"),
+        pytest.param("企业微信：周明远", "不是企业微信账号", id="a name instead of an id"),
+        pytest.param("http://dispatch.example.cn", "https", id="a system without TLS"),
         pytest.param("zhou@", "不是邮箱地址", id="half an address"),
         pytest.param("", "必填", id="nothing"),
     ],
