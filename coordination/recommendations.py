@@ -6,39 +6,30 @@ down as the officer saw it, so that the choice can be explained years later.
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import islice, zip_longest
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
 
 from contracts.models import RescueTeam
-from coordination import candidates, planning, weighting
+from coordination import candidates, planning, replays, weighting
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.matching import (
-    RULES_VERSION,
     CandidateRow,
     Excluded,
     KnownDrive,
     Match,
     Matching,
     Need,
-    Pool,
     Situation,
-    Vocabulary,
     Weights,
     match_all,
-    papers,
-    reviews,
 )
 from coordination.matching import Requirement as Ask
-from coordination.matching.panels import HAS_CP_SAT, Solver
 from coordination.matching.reviews import PanelMade
 from coordination.models import (
     Callout,
@@ -49,10 +40,10 @@ from coordination.models import (
     Requirement,
 )
 from coordination.paging import CalloutStatus, InvitationStatus, InviteeKind, Mode
+from coordination.replays import LookedAt
 from experts.models import Expert
 from ground import clock, travel_time
 from ground.audit import Actor
-from ground.mistakes import Refused
 from ground.models import Industry, Region
 from ground.places import Point, TravelTimeBasis
 from incidents.levels import AccidentLevel
@@ -66,15 +57,6 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False)
-class LookedAt:
-    """What one run of matching was given."""
-
-    experts: Pool
-    teams: Pool
-    vocabulary: Vocabulary
-
-
-@dataclass(frozen=True, eq=False)
 class Proposal:
     """What matching proposes for these requirements; `matching` has one Match each, keyed "1", "2", …"""
 
@@ -83,9 +65,7 @@ class Proposal:
     subject: Subject | None = None
     others: tuple[Matching, ...] = ()  # other incidents whose open seats were filled in the same run
     looked_at: LookedAt | None = None
-    panel: PanelMade | None = (
-        None  # who of those who may go would sit together, where a whole panel is asked for
-    )
+    panel: PanelMade | None = None  # where a whole panel is asked for: who would sit together
 
     @property
     def picked_experts(self) -> int:
@@ -286,31 +266,8 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
         running = running.exclude(incident=subject)
     # Mostly there is no other; asking for that costs a fifth of asking for all their lines.
     callouts = list(running.values_list("pk", flat=True))
-    if not callouts:
-        return []
-    lines = (
-        Requirement.objects.filter(callout__in=callouts)
-        .select_related("callout__incident__region", "industry", "specialty", "capability")
-        .annotate(
-            free=Count("seats", filter=Q(seats__invitation=None), distinct=True),
-            waited_for=Count(
-                "invitations", filter=Q(invitations__status=InvitationStatus.ASKED), distinct=True
-            ),
-        )
-        .order_by("callout__incident", "callout", "position")
-    )
-    wanted: dict[Incident, list[RequirementSpec]] = {}
-    for line in lines:
-        if line.callout.incident and line.free > line.waited_for:
-            spec = RequirementSpec.of(line, seats=line.free - line.waited_for)
-            wanted.setdefault(line.callout.incident, []).append(spec)
-    if not wanted:
-        return []
-    asked: dict[int, set[tuple[InviteeKind, int]]] = {}
-    for incident, expert, team in Invitation.objects.filter(
-        callout__incident__in=wanted, callout__in=Callout.objects.live()
-    ).values_list("callout__incident", "expert", "team"):
-        asked.setdefault(incident or 0, set()).add(_person(expert, team))
+    wanted = _still_wanted(callouts) if callouts else {}
+    asked = _asked_by(wanted) if wanted else {}
     return [
         Need(
             situation=Situation.RESCUE,
@@ -328,6 +285,37 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
         )
         for incident, specs in wanted.items()
     ]
+
+
+def _still_wanted(callouts: Sequence[int]) -> dict[Incident, list[RequirementSpec]]:
+    """Return what each incident lacks for which nobody is being asked, in the order of its callouts."""
+    lines = (
+        Requirement.objects.filter(callout__in=callouts)
+        .select_related("callout__incident__region", "industry", "specialty", "capability")
+        .annotate(
+            free=Count("seats", filter=Q(seats__invitation=None), distinct=True),
+            waited_for=Count(
+                "invitations", filter=Q(invitations__status=InvitationStatus.ASKED), distinct=True
+            ),
+        )
+        .order_by("callout__incident", "callout", "position")
+    )
+    wanted: dict[Incident, list[RequirementSpec]] = {}
+    for line in lines:
+        if line.callout.incident and line.free > line.waited_for:
+            spec = RequirementSpec.of(line, seats=line.free - line.waited_for)
+            wanted.setdefault(line.callout.incident, []).append(spec)
+    return wanted
+
+
+def _asked_by(incidents: Collection[Incident]) -> dict[int, set[tuple[InviteeKind, int]]]:
+    """Return who is on the list of a running callout, by the incident's key."""
+    asked: dict[int, set[tuple[InviteeKind, int]]] = {}
+    for incident, expert, team in Invitation.objects.filter(
+        callout__incident__in=incidents, callout__in=Callout.objects.live()
+    ).values_list("callout__incident", "expert", "team"):
+        asked.setdefault(incident or 0, set()).add(_person(expert, team))
+    return asked
 
 
 def _person(expert: int | None, team: int | None) -> tuple[InviteeKind, int]:
@@ -363,7 +351,7 @@ def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = No
 def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None = None) -> Recommendation:
     """Write the proposal down as it was shown."""
     subject = proposal.subject
-    kept = _outcome(proposal.matching, proposal.others, proposal.panel)
+    kept = replays.outcome(proposal.matching, proposal.others, proposal.panel)
     with transaction.atomic():
         recommendation = Recommendation.objects.create(
             incident=subject if isinstance(subject, Incident) else None,
@@ -376,103 +364,9 @@ def keep(proposal: Proposal, *, by: Actor, at: datetime, callout: Callout | None
             outcome=kept,
         )
         if proposal.looked_at:
-            content = _compressed(proposal.looked_at, proposal.panel)
+            content = replays.compressed(proposal.looked_at, proposal.panel)
             RecommendationInputs.objects.create(recommendation=recommendation, content=content)
     return recommendation
-
-
-class RulesHaveChanged(Refused):
-    """The recommendation was made by other rules than this program has."""
-
-
-class NothingToGoBy(Refused):
-    """What the recommendation was made from was not kept."""
-
-
-class SolverMissing(Refused):
-    """The panel was found by a solver that is not installed here."""
-
-
-class Damaged(Refused):
-    """What was kept of the recommendation cannot be read any more."""
-
-
-def worked_out_again(kept: Recommendation) -> dict[str, Any]:
-    """Return the outcome that the same inputs give now; equal to what was kept, if neither has been touched.
-
-    :raises RulesHaveChanged: if this program has another version of the rules. :raises NothingToGoBy: if the
-        inputs were not kept. :raises SolverMissing: if it takes the optional extra `panels`.
-        :raises Damaged: if what was kept cannot be read.
-    """
-    if kept.rules_version != RULES_VERSION:
-        raise RulesHaveChanged(
-            f"当时的规则版本是 {kept.rules_version}，本程序是 {RULES_VERSION}。请用当时的程序版本复算。",
-            f"It was made by the rules {kept.rules_version}; this program has {RULES_VERSION}. "
-            "Use the version of the program of that time.",
-        )
-    inputs = RecommendationInputs.objects.filter(recommendation=kept).first()
-    if inputs is None:
-        raise NothingToGoBy(
-            "这次推荐没有保存输入，无法复算。",
-            "What it was made from was not kept, so it cannot be done again.",
-        )
-    panel = kept.outcome.get("panel")
-    if isinstance(panel, dict) and panel.get("solver") == Solver.CP_SAT and not HAS_CP_SAT:
-        raise SolverMissing(
-            "这个专家组是用 OR-Tools 求出的。请安装可选组件 panels（pip install 'muster[panels]'）再复算。",
-            "OR-Tools found this panel. Install the optional extra (pip install 'muster[panels]') to do it again.",
-        )
-    try:
-        said = json.loads(zlib.decompress(inputs.content))
-        needs = [papers.read_need(one) for one in (kept.outcome["need"], *kept.outcome["others"])]
-        weights = papers.read_weights(kept.outcome["weights"])
-        looked_at = LookedAt(
-            papers.read_pool(said["experts"]),
-            papers.read_pool(said["teams"]),
-            papers.read_vocabulary(said["vocabulary"]),
-        )
-        asked = reviews.read(panel, said["backgrounds"]) if panel else None
-    except _UNREADABLE as damage:
-        raise _damaged(kept) from damage
-    matching, *others = match_all(
-        needs,
-        experts=looked_at.experts,
-        teams=looked_at.teams,
-        vocabulary=looked_at.vocabulary,
-        weights=weights,
-    )
-    try:
-        made = reviews.seat(matching.matches[0], asked) if asked else None
-    except _UNREADABLE as damage:  # such as a leader who sits nowhere
-        raise _damaged(kept) from damage
-    return json.loads(json.dumps(_outcome(matching, others, made)))  # type: ignore[no-any-return]  # a dict went in
-
-
-_UNREADABLE = (zlib.error, ValueError, LookupError, TypeError, AttributeError)
-
-
-def _damaged(kept: Recommendation) -> Damaged:
-    return Damaged(
-        f"保存的推荐 {kept.public_id} 已损坏或被改动，无法复算。请从备份取出当时的记录再复算。",
-        f"What was kept of the recommendation {kept.public_id} is damaged or was changed, so it cannot be "
-        "done again. Take the record from a backup of that time.",
-    )
-
-
-def _outcome(matching: Matching, others: Sequence[Matching], panel: PanelMade | None) -> dict[str, Any]:
-    said = matching.to_dict() | {"others": [other.need.to_dict() for other in others]}
-    return said | {"panel": panel.to_dict()} if panel else said
-
-
-def _compressed(looked_at: LookedAt, panel: PanelMade | None) -> bytes:
-    said: dict[str, Any] = {
-        "experts": papers.written_pool(looked_at.experts),
-        "teams": papers.written_pool(looked_at.teams),
-        "vocabulary": papers.written_vocabulary(looked_at.vocabulary),
-    }
-    if panel:
-        said["backgrounds"] = panel.backgrounds()
-    return zlib.compress(json.dumps(said, ensure_ascii=False, allow_nan=False).encode())
 
 
 def _asked(spec: RequirementSpec, number: int) -> Ask:

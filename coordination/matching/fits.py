@@ -12,8 +12,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from coordination.matching.facts import NOBODY, Rows
 from coordination.matching.needs import KnownDrive, Need, Requirement, Vocabulary
-from coordination.matching.pool import NOBODY, Pool, Rows
+from coordination.matching.pool import Pool
 from coordination.paging import InviteeKind
 from ground.places import TravelTimeBasis
 

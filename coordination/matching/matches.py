@@ -16,9 +16,10 @@ import numpy as np
 from contracts.bases import Basis
 from coordination.matching import scoring
 from coordination.matching.bases import basis_of
+from coordination.matching.facts import Rows
 from coordination.matching.fits import Case, Fit
 from coordination.matching.needs import Need, Requirement
-from coordination.matching.pool import Bits, Floats, Pool, Rows
+from coordination.matching.pool import Bits, Floats, Pool
 from coordination.matching.ranking import Ranked, found_by, reserves_wanted
 from coordination.matching.reasons import Reason
 from coordination.matching.rule import Rule

@@ -15,8 +15,9 @@ import numpy as np
 
 from coordination.matching import columns
 from coordination.matching.columns import Names
+from coordination.matching.facts import Spans, Tags
 from coordination.matching.needs import KnownDrive, Need, Requirement, Situation, Vocabulary
-from coordination.matching.pool import Pool, Promise, Spans, Tags, places_of
+from coordination.matching.pool import Pool, Promise, places_of
 from coordination.matching.scoring import Weights
 from coordination.paging import InviteeKind, Mode
 from ground.places import Point, TravelTimeBasis

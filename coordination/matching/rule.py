@@ -12,9 +12,9 @@ from datetime import date
 
 import numpy as np
 
+from coordination.matching.facts import NOBODY, Rows
 from coordination.matching.fits import Case
 from coordination.matching.needs import Situation
-from coordination.matching.pool import NOBODY, Rows
 from coordination.matching.reasons import Reason
 from coordination.paging import InviteeKind
 from ground.laws import Law

@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from coordination.matching import rules_experts, rules_teams
+from coordination.matching.facts import BEGINNING, NEVER, NOBODY, Rows
 from coordination.matching.fits import Case, Fit
-from coordination.matching.pool import BEGINNING, NEVER, NOBODY, Rows
 from coordination.matching.rule import EXPERTS, TEAMS, Rule, always
 from coordination.paging import Mode
 from ground.terms import Words, joined

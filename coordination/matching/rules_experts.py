@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from coordination.matching.facts import BEGINNING, NEVER, NOBODY, Rows
 from coordination.matching.fits import Case
 from coordination.matching.needs import RECUSALS
-from coordination.matching.pool import BEGINNING, NEVER, NOBODY, Rows
 from coordination.matching.rule import (
     EVERY_SITUATION,
     EXPERTS,

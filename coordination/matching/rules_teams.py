@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from coordination.matching.facts import Rows
 from coordination.matching.fits import Case
 from coordination.matching.needs import Situation
-from coordination.matching.pool import Promise, Rows, epoch_seconds
+from coordination.matching.pool import Promise, epoch_seconds
 from coordination.matching.rule import (
     PEACETIME,
     RESCUE,

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coordination.matching.facts import NOBODY, Rows
 from coordination.matching.fits import Case, Fit
-from coordination.matching.pool import NOBODY, Floats, Rows
+from coordination.matching.pool import Floats
 from coordination.paging import InviteeKind, Mode
 from ground import places
 from ground.terms import Words, joined

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from contracts.models import Interest, InterestKind
-from coordination import recommendations
+from coordination import recommendations, replays
 from coordination.answers import Answer, answer
 from coordination.callouts import RequirementSpec
 from coordination.matching import Weights
@@ -70,7 +70,7 @@ def test_it_comes_out_the_same_word_for_word(incident):
     kept = kept_for(incident, weights=Weights(expertise=10, travel=80, load=10))
 
     assert kept.outcome["others"], "the other incident's open seat is part of it"
-    assert recommendations.worked_out_again(kept) == kept.outcome
+    assert replays.worked_out_again(kept) == kept.outcome
 
 
 def test_it_does_so_after_the_roster_has_changed_altogether(incident):
@@ -79,7 +79,7 @@ def test_it_does_so_after_the_roster_has_changed_altogether(incident):
     Expert.objects.update(name="改名", latitude=36.0, suspended_on=date(2026, 11, 1))
     incident.enterprise.agreements.all().delete()
 
-    assert recommendations.worked_out_again(kept) == kept.outcome
+    assert replays.worked_out_again(kept) == kept.outcome
 
 
 def test_a_guidance_request_too(incident):
@@ -87,7 +87,7 @@ def test_a_guidance_request_too(incident):
 
     kept = kept_for(a_guidance_request())
 
-    assert recommendations.worked_out_again(kept) == kept.outcome
+    assert replays.worked_out_again(kept) == kept.outcome
 
 
 def test_the_command_says_so(incident, capsys):

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from contracts.models import Enterprise, Interest, InterestKind
-from coordination import answers, callouts, guidance, recommendations, review_panels
+from coordination import answers, callouts, guidance, recommendations, replays, review_panels
 from coordination.answers import Answer
 from coordination.matching.panels import NoPanel, PanelRules, Solver
 from coordination.models import Callout, GuidanceRequest, Recommendation
@@ -376,7 +376,7 @@ def test_it_comes_out_the_same_after_the_roster_has_changed_altogether(jirun, ca
 
     for panel in review_panels.kept(request):
         row = Recommendation.objects.get(pk=panel.recommendation.pk)
-        assert recommendations.worked_out_again(row) == row.outcome
+        assert replays.worked_out_again(row) == row.outcome
         call_command("replay_recommendation", str(row.public_id))
         assert "一致：复算结果与记录相同" in capsys.readouterr().out
 
@@ -407,7 +407,7 @@ def test_a_panel_that_or_tools_found_is_not_called_different_where_it_is_missing
     row = Recommendation.objects.get()
     row.outcome["panel"]["solver"] = Solver.CP_SAT
     row.save(update_fields=["outcome"])
-    monkeypatch.setattr(recommendations, "HAS_CP_SAT", False)
+    monkeypatch.setattr(replays, "HAS_CP_SAT", False)
 
     with pytest.raises(CommandError, match=r"muster\[panels\]"):
         call_command("replay_recommendation", str(row.public_id))
@@ -420,4 +420,4 @@ def test_a_recommendation_without_a_panel_is_kept_as_before(jirun, cast):
     row = recommendations.keep(proposal, by=OFFICER, at=LATER)
 
     assert "panel" not in row.outcome
-    assert recommendations.worked_out_again(Recommendation.objects.get(pk=row.pk)) == row.outcome
+    assert replays.worked_out_again(Recommendation.objects.get(pk=row.pk)) == row.outcome

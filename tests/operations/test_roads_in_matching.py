@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from coordination import recommendations
+from coordination import recommendations, replays
 from coordination.callouts import RequirementSpec
 from coordination.models import Recommendation
 from coordination.paging import InviteeKind, Mode
@@ -84,7 +84,7 @@ def test_the_drives_are_kept_so_that_the_answer_can_be_worked_out_again(roads):
     kept = Recommendation.objects.get()
 
     assert len(kept.outcome["need"]["drives"]) == 2
-    assert recommendations.worked_out_again(kept) == kept.outcome
+    assert replays.worked_out_again(kept) == kept.outcome
 
 
 def test_the_service_is_asked_once_for_all_requirements(questions):

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from contracts.models import Interest, InterestKind
-from coordination import callouts, candidates, recommendations
+from coordination import callouts, candidates, recommendations, replays
 from coordination.answers import Answer, answer
 from coordination.callouts import RequirementSpec
 from coordination.matching import Need, Requirement, Situation, match_all
@@ -236,7 +236,7 @@ def test_what_was_being_asked_then_is_kept_with_the_recommendation():
     answer(invitation_of(asking, li), Answer(Reply.DECLINE, AnswerSource.LINK), by=SELF, at=NOON)
 
     assert "演练" in str(kept.outcome) and "排序时按晚 30 分钟计" in str(kept.outcome)
-    assert recommendations.worked_out_again(kept) == kept.outcome
+    assert replays.worked_out_again(kept) == kept.outcome
 
 
 # --- ties to the enterprises of all of them ---------------------------------------------------------

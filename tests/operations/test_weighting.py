@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from coordination import recommendations, weighting
+from coordination import recommendations, replays, weighting
 from coordination.callouts import RequirementSpec
 from coordination.matching import Weights
 from coordination.models import MatchingWeights, Recommendation
@@ -271,7 +271,7 @@ def test_what_was_used_is_kept_and_comes_out_the_same_after_the_centre_has_set_o
     kept = Recommendation.objects.get(pk=kept.pk)
     assert kept.outcome["weights"]["version"] == f"{DEFAULTS.version}+1"
     assert kept.outcome["weights"]["travel"] == 80
-    assert recommendations.worked_out_again(kept) == kept.outcome
+    assert replays.worked_out_again(kept) == kept.outcome
 
 
 def test_a_version_set_in_a_transaction_that_failed_is_not_remembered(gao, incident):

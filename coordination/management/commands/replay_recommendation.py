@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from coordination import recommendations
+from coordination import replays
 from coordination.models import Recommendation
 from ground.mistakes import Refused
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
                 f"没有 id 为 {recommendation} 的推荐。 There is no recommendation with this id."
             )
         try:
-            again = recommendations.worked_out_again(kept)
+            again = replays.worked_out_again(kept)
         except Refused as refused:
             raise CommandError(f"{refused.zh} {refused.en}") from refused
         differences = list(differing(kept.outcome, again))
