@@ -3,7 +3,7 @@
 From the pages of developer.work.weixin.qq.com that `docs/channels.md` names: gettoken, message/send,
 agent/get, the error codes inside HTTP 200, and that the same request to the same member is shown once.
 
-    POST control/console   {"expire_keys": true, "unlicensed": [member]}
+    POST control/console   {"members": [id], "expire_keys": true, "unlicensed": [id]}
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class WeCom(Provider):
         given = request.content()
         if given.get("expire_keys"):
             self._key = ""
+        self.members |= {str(one).lower() for one in given.get("members", ())}
         self.unlicensed |= set(given.get("unlicensed", ()))
         return Reply.json({})
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from coordination import channels, sender
-from coordination.channels import Channel
+from coordination.channels import Accepted, Channel
 from coordination.models import Delivery
 from coordination.paging import Purpose
 from coordination.simulation.aliyun import AliyunSms, AliyunVoice
 from tests.channels import test_aliyun_sms, test_aliyun_voice
-from tests.channels.vendors import SECRET, events, simulated, tell
+from tests.channels.vendors import SECRET, a_message, events, simulated, tell
 from tests.factories import a_callout, an_expert, an_incident, status_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_proxy", "the_clock")]
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -97,3 +104,18 @@ def test_a_mailbox_that_takes_the_call_leaves_the_ask_open_and_the_next_way_due(
 
     assert (the_ask().status, the_ask().reason) == ("failed", "语音信箱或语音助手接听（200000）")
     assert status_of(callout, li) == "asked"
+
+
+def test_a_vendor_can_be_simulated_by_hand(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "simulate_provider", "--json", "--vendor", "aliyun_sms"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        env=os.environ | {"MUSTER_MODE": "demo", "MUSTER_DATA_DIR": str(tmp_path)},
+    )  # fmt: skip
+    with process:
+        assert process.stdout is not None
+        host = json.loads(process.stdout.readline())["address"].removeprefix("http://")
+        tell(host, "console", templates=test_aliyun_sms.TEMPLATES)
+        assert test_aliyun_sms.a_channel(host).send(a_message()) == Accepted("m1^0")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0

@@ -7,15 +7,26 @@ import contextlib
 import json
 import signal
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from coordination.simulation.aliyun import AliyunSms, AliyunVoice
 from coordination.simulation.faults import Behaviour, WrongBehaviour
 from coordination.simulation.provider import Provider
 from coordination.simulation.server import HOST, port_of, serve
+from coordination.simulation.wecom import WeCom
+
+GATEWAY = "gateway"
+VENDORS: dict[str, Callable[[Path, Behaviour], Provider]] = {
+    GATEWAY: Provider,
+    "aliyun_sms": AliyunSms,
+    "aliyun_voice": AliyunVoice,
+    "wecom": WeCom,
+}
 
 
 class Command(BaseCommand):
@@ -25,6 +36,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0 takes a free one")
+        parser.add_argument(
+            "--vendor",
+            choices=sorted(VENDORS),
+            default=GATEWAY,
+            help="whom it stands in for; a vendor takes the key test-key (WeCom: ww-test) with test-secret, and is "
+            "told the rest by POST to /control/console",
+        )
         parser.add_argument(
             "--log", type=Path, help="its log; default: simulated_provider.jsonl in MUSTER_DATA_DIR"
         )
@@ -48,7 +66,7 @@ class Command(BaseCommand):
         path = options["log"] or settings.MUSTER_DATA_DIR / "simulated_provider.jsonl"
         try:
             behaviour = Behaviour().changed(dict(map(_setting, options["set"])))
-            provider = Provider(path, behaviour)
+            provider = VENDORS[options["vendor"]](path, behaviour)
         except (WrongBehaviour, OSError) as wrong:
             raise CommandError(str(wrong)) from wrong
         with contextlib.closing(provider):
@@ -63,7 +81,7 @@ class Command(BaseCommand):
         if as_json:
             said = json.dumps({"address": address, "log": str(path)})
         else:
-            said = f"simulate_provider: {address}/send  log: {path}"
+            said = f"simulate_provider: {address}{'/send' if type(provider) is Provider else ''}  log: {path}"
         self.stdout.write(said)
         self.stdout.flush()
         stop = asyncio.Event()
