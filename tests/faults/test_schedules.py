@@ -41,6 +41,18 @@ def test_what_went_wrong_once_does_not_any_more():
     assert report.failed == [], report.in_words()
 
 
+@pytest.mark.timeout(300)
+def test_the_judge_sees_a_seeded_bug():
+    # An oracle that finds nothing has to be seen finding something.
+    report = campaign.run(
+        [schedule(seed, DATABASE) for seed in range(1, 11)],
+        mutant="marked_before_it_is_sent",
+        until_found=True,
+    )
+
+    assert any(finding.startswith("LOST") for finding in report.failed[0]["findings"])
+
+
 def test_a_schedule_is_the_same_from_its_seed_and_from_its_file():
     for seed in range(1, 200):
         assert Schedule.read(schedule(seed, DATABASE).written()) == schedule(seed, DATABASE)

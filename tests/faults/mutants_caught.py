@@ -1,0 +1,68 @@
+"""Seeds every bug of `mutants.py` in turn and says whether it was noticed.
+
+    python -m tests.faults.mutants_caught [NAME...] [--schedules 50]
+
+A bug that names a test is caught when that test fails with it; any other when one of the schedules finds
+something. Exit code 0: all were caught, except those that are no bugs and say why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import servers
+from tests.faults import campaign
+from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.schedules import schedule
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def caught(mutant: Mutant, *, schedules: int) -> tuple[bool, str]:
+    """Return whether the bug was noticed, and by what."""
+    if mutant.caught_by == "schedules":
+        report = campaign.run(
+            [schedule(seed, mutant.database) for seed in range(1, schedules + 1)],
+            mutant=mutant.name,
+            until_found=True,
+        )
+        count = report.figures["schedules"]
+        first = report.failed[0]["findings"][0] if report.failed else "nothing found"
+        return bool(report.failed), f"schedule {count}: {first[:100]}"
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "tests.faults.mutation", mutant.caught_by]
+    command += ["-p", "no:cacheprovider", "--no-header"]
+    environment = {**os.environ, "MUSTER_MUTANT": mutant.name, "PYTHONPATH": str(ROOT)}
+    if mutant.database == "sqlite":
+        environment.pop("DATABASE_URL", None)
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    # 1: a test has failed. Anything else says that the test could not be run.
+    return ran.returncode == 1, mutant.caught_by if ran.returncode in (0, 1) else ran.stdout[-300:]
+
+
+def main() -> int:
+    read = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    read.add_argument("names", nargs="*")
+    read.add_argument("--schedules", type=int, default=50)
+    asked = read.parse_args()
+    missed = []
+    with servers.postgres() as address:
+        os.environ.setdefault("DATABASE_URL", address)
+        for mutant in MUTANTS.values():
+            if asked.names and mutant.name not in asked.names:
+                continue
+            if mutant.equivalent:
+                print(f"equivalent  {mutant.name}: {mutant.equivalent}", flush=True)
+                continue
+            found, how = caught(mutant, schedules=asked.schedules)
+            print(f"{'caught' if found else 'MISSED':<11} {mutant.name}: {how}", flush=True)
+            if not found:
+                missed.append(mutant.name)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
