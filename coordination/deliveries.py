@@ -30,6 +30,7 @@ from coordination.outgoing import (
     holders_of,
     inform,
     tell,
+    unreachable,
     write_back,
 )
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Medium, Purpose
@@ -480,6 +481,7 @@ __all__ = [
     "record",
     "take_report",
     "tell",
+    "unreachable",
     "void_leases",
     "write_back",
 ]

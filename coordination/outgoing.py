@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet, prefetch_related_objects
 
 from contracts.models import RescueTeam
 from coordination import channels, links, paging
@@ -60,6 +60,18 @@ def ask(
     """
     links.issue(invitation, at=at)
     return _to_invitee(invitation, Purpose.ASK, subject=subject, text=text, fields=fields, turn=turn, at=at)
+
+
+def unreachable(people: Sequence[Expert | RescueTeam | None], policy: Policy) -> set[int]:
+    """Return the places in the list of those whom no channel of this installation reaches."""
+    known = [person for person in people if person is not None]
+    prefetch_related_objects([person for person in known if isinstance(person, Expert)], "contacts")
+    prefetch_related_objects([person for person in known if isinstance(person, RescueTeam)], "contacts")
+    return {
+        number
+        for number, person in enumerate(people)
+        if person is not None and not _planned(person.contacts.all(), policy)
+    }
 
 
 def tell(

@@ -120,9 +120,7 @@ def _engaged(rows: Sequence[Invitation], callout: Callout) -> set[int]:
     """Return the invitations whose invitee holds an exclusive seat elsewhere; only an on-site incident seat minds."""
     if callout.incident_id is None:
         return set()
-    held = Invitation.objects.filter(status=InvitationStatus.ACCEPTED, exclusive=True).exclude(
-        callout=callout
-    )
+    held = Invitation.objects.holding_a_seat().exclude(callout=callout)
     experts = set(
         held.filter(expert__in=[r.expert_id for r in rows if r.expert_id]).values_list("expert", flat=True)
     )

@@ -329,7 +329,7 @@ def invitees(proposal: Proposal, chosen: Mapping[str, Sequence[int]] | None = No
     carries the reasons, so that the paper shows what was overridden.
     """
     lists = [
-        list(chosen.get(one.requirement.key, ())) if chosen is not None else _ranked(one)
+        list(chosen.get(one.requirement.key, ())) if chosen is not None else _ranked(one, proposal)
         for one in proposal.matching
     ]
     # One person is listed once: for the first requirement that wants them.
@@ -384,10 +384,20 @@ def _asked(spec: RequirementSpec, number: int) -> Ask:
     )
 
 
-def _ranked(one: Match) -> list[int]:
+def _ranked(one: Match, proposal: Proposal) -> list[int]:
     first = [*one.picks, *one.reserves]
-    more = [pk for pk in one.ids(2 * LISTED) if pk not in first and not one.is_kept_for_another(pk)]
+    # Who is meant for another seat of the same need must not be used up as a reserve for this one.
+    meant = {pk for other in proposal.matching if _same_kind(one, other) for pk in other.picks}
+    more = [
+        pk
+        for pk in one.ids(2 * LISTED)
+        if pk not in first and pk not in meant and not one.is_kept_for_another(pk)
+    ]
     return first + more[: max(0, LISTED - len(first))]
+
+
+def _same_kind(one: Match, other: Match) -> bool:
+    return one.requirement.kind is other.requirement.kind
 
 
 def _invitee(

@@ -19,6 +19,7 @@ from coordination.views import (
     nearby,
     people,
     plans,
+    policies,
     replies,
     weights,
 )
@@ -53,6 +54,7 @@ urlpatterns = [
     path("incidents/<uuid:public_id>/withdraw/", incidents.withdraw, name="incident-withdraw"),
     # Callouts of an incident
     path("incidents/<uuid:public_id>/callouts/", callouts.start, name="callout-start"),
+    path("incidents/<uuid:public_id>/first-wave/", callouts.first_wave, name="first-wave"),
     path("callouts/<uuid:public_id>/add/", callouts.add, name="callout-add"),
     path("callouts/<uuid:public_id>/seats/<int:position>/", callouts.seats, name="callout-seats"),
     path("callouts/<uuid:public_id>/pause/", callouts.pause, name="callout-pause"),
@@ -66,6 +68,8 @@ urlpatterns = [
     path("response-plans/<slug:kind>/", plans.detail, name="response-plan"),
     path("response-plans/<slug:kind>/edit/", plans.edit, name="response-plan-edit"),
     path("response-plans/<slug:kind>/reset/", plans.reset, name="response-plan-reset"),
+    # How those who do not answer are tried again
+    path("policies/", policies.index, name="policies"),
     # By what the candidates are ranked
     # Whether everybody can be reached
     path("contact-drills/", contact_drills.index, name="contact-drills"),

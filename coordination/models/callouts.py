@@ -146,6 +146,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
         own = Q(team__in=RescueTeam.objects.of(user).values("pk"), asked_at__isnull=False)
         return self.filter(Q(callout__in=Callout.objects.open_to(user).values("pk")) | own)
 
+    def holding_a_seat(self) -> InvitationQuerySet:
+        """Return those whose invitee cannot take another seat on site: accepted, and not released yet."""
+        return self.filter(status=InvitationStatus.ACCEPTED, exclusive=True)
+
 
 class Invitation(PublicIdModel):
     """One ask to one expert or team within a callout."""

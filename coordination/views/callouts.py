@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -22,11 +23,10 @@ from django.views.decorators.http import require_POST
 from coordination import answers, calling, callouts, deployments, recommendations, tasks
 from coordination.answers import Result
 from coordination.callouts import Invitee, RequirementSpec
-from coordination.matching import Match
 from coordination.models import Callout, Deployment, Invitation, Requirement
 from coordination.paging import AnswerSource
-from coordination.recommendations import LISTED, Proposal
-from coordination.views import callout_forms
+from coordination.recommendations import Proposal
+from coordination.views import callout_forms, first_waves
 from coordination.views.board import boards_of
 from coordination.views.callout_forms import AnswerForm, PolicyForm, ReasonForm, ReportForm, SeatsForm
 from coordination.views.candidate_table import specs_of
@@ -116,9 +116,7 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
     by = actor_of(request)
 
     def begin(at: datetime) -> str:
-        weights = callout_forms.WeightsForm(request.POST).weights()
-        proposal = recommendations.propose(incident, wanted.specs, weights=weights, at=at)
-        invitees = _ordered(proposal, callout_forms.ticked(request.POST, wanted.specs), request.POST)
+        proposal, invitees = _listed(incident, wanted.specs, request.POST, at=at)
         callout = calling.start(
             proposal,
             invitees,
@@ -127,9 +125,8 @@ def start(request: HttpRequest, public_id: UUID) -> HttpResponse:
             by=by,
             at=at,
         )
-        asked = list(callout.invitations.exclude(asked_at=None).values_list("team_id", flat=True))
-        teams = sum(team is not None for team in asked)
-        return _("已通知 %(experts)d 人 %(teams)d 队。") % {"experts": len(asked) - teams, "teams": teams}
+        experts, teams = callouts.notified(callout)
+        return _("已通知 %(experts)d 人 %(teams)d 队。") % {"experts": experts, "teams": teams}
 
     return _act(request, incident, begin)
 
@@ -149,23 +146,35 @@ def _rows_sent(sent: QueryDict) -> dict[str, str]:
     }
 
 
-def _ordered(proposal: Proposal, chosen: Mapping[str, Sequence[int]], sent: QueryDict) -> list[Invitee]:
-    """Return the ticked in the order shown; behind them, if wanted, who is asked when these say no.
+@require_POST
+@needs(Permission.CALL_OUT)
+def first_wave(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Say what starting would do with what is ticked and chosen now. Writes nothing."""
+    incident = incident_or_404(request, public_id, Permission.CALL_OUT)
+    at = clock.now()
+    wanted = callout_forms.wanted_by(recommendations.proposed_requirements(incident), request.POST)
+    context: dict[str, Any] = {"oob": True}
+    if wanted.errors or request.POST.get("shown", "") != callout_forms.fingerprint(wanted.specs):
+        context["stale"] = True
+    else:
+        context["first"] = first_waves.shown(
+            wanted.specs,
+            _listed(incident, wanted.specs, request.POST, at=at)[1],
+            policy=request.POST.get("policy", ""),
+            severity=incident.severity,
+            at=at,
+        )
+    return render(request, "coordination/callouts/_first_wave.html", context)
 
-    A pick that was not ticked was left out on purpose, so it does not come back as a backup.
-    """
-    if not sent.get("backups"):
-        return recommendations.invitees(proposal, chosen)
-    lists = {
-        one.requirement.key: _with_backups(one, chosen[one.requirement.key]) for one in proposal.matching
-    }
-    return recommendations.invitees(proposal, lists)
 
-
-def _with_backups(one: Match, ticked: Sequence[int]) -> list[int]:
-    left_out = set(one.picks) - set(ticked)
-    backups = [pk for pk in (*one.reserves, *one.ids(LISTED)) if pk not in ticked and pk not in left_out]
-    return list(dict.fromkeys([*ticked, *backups]))[: max(LISTED, len(ticked))]
+def _listed(
+    incident: Incident, specs: Sequence[RequirementSpec], sent: QueryDict, *, at: datetime
+) -> tuple[Proposal, list[Invitee]]:
+    """Return what matching proposes, and whom the officer wants to have on the list."""
+    weights = callout_forms.WeightsForm(sent).weights()
+    proposal = recommendations.propose(incident, specs, weights=weights, at=at)
+    ticked = callout_forms.ticked(sent, specs)
+    return proposal, first_waves.ordered(proposal, ticked, backups=bool(sent.get("backups")))
 
 
 @require_POST

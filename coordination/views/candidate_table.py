@@ -93,6 +93,7 @@ class Candidates:
     features: list[dict[str, Any]] = field(default_factory=list)
     picked_experts: int = 0
     picked_teams: int = 0
+    proposal: Proposal | None = None
 
     def of(self, kind: str) -> list[Table]:
         return [table for table in self.tables if table.kind == kind]
@@ -149,7 +150,7 @@ def candidates_of(
         if row.point and row.pin not in shown:
             shown.add(row.pin)
             features.append(_feature(row, frame_km))
-    return Candidates(tables, features, proposal.picked_experts, proposal.picked_teams)
+    return Candidates(tables, features, proposal.picked_experts, proposal.picked_teams, proposal)
 
 
 def tables_of(proposal: Proposal) -> list[Table]:

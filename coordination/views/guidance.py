@@ -20,11 +20,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from coordination import answers, callouts, draws, guidance, live, recommendations, review_panels, tasks
+from coordination import (
+    answers,
+    callouts,
+    channels,
+    draws,
+    guidance,
+    live,
+    policy_words,
+    recommendations,
+    review_panels,
+    tasks,
+)
 from coordination.answers import Answer
 from coordination.callouts import Invitee, RequirementSpec
 from coordination.models import GuidanceRequest, Invitation
-from coordination.paging import AnswerSource, CalloutStatus, Reply
+from coordination.paging import POLICIES, AnswerSource, CalloutStatus, Reply
 from coordination.recommendations import Proposal
 from coordination.views import guidance_draws, guidance_panels
 from coordination.views import guidance_page as shown
@@ -366,6 +377,7 @@ def _detail(
         "can_draw": may_handle and draws.can_draw(asked),
         "wanted": asked.experts_wanted,
         "most_seats": draws.MOST_SEATS,
+        "how": policy_words.whole(POLICIES["patient"], channels.reach()),
     }
     may_match = _open_to(request, Permission.MATCH).filter(pk=asked.pk).exists()
     rules = request.POST if request.method == "POST" else request.GET

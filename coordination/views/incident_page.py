@@ -19,10 +19,16 @@ from contracts.periods import BINDING, AgreementStatus
 from coordination import live, recommendations
 from coordination.models import Invitation
 from coordination.paging import CalloutStatus, InvitationStatus
-from coordination.views import callout_forms, plans
+from coordination.views import callout_forms, first_waves, plans
 from coordination.views import replies as heard_replies
 from coordination.views.board import Board, Progress, boards_of, progress_of
-from coordination.views.candidate_table import candidates_of, features_without_candidates, specs_of
+from coordination.views.candidate_table import (
+    Candidates,
+    candidates_of,
+    features_without_candidates,
+    specs_of,
+)
+from coordination.views.first_waves import Shown
 from coordination.views.incident_forms import LevelForm, LineForm
 from ground import clock, kinds
 from ground.access import Permission
@@ -322,8 +328,10 @@ def candidates(
     found = candidates_of(
         incident, specs, board=running, show_all=bool(asked.get("all")), weights=sliders.weights(), at=at
     )
+    policy = asked.get("policy") or "urgent"
     return {
         "candidates": found,
+        "first": _first_wave(incident, found, policy, at=at) if wanted else None,
         "groups": [("expert", found.experts), ("team", found.teams)],
         "needs_open": "r0-kind" in asked or sliders.is_bound,
         "features": found.features,
@@ -332,13 +340,22 @@ def candidates(
         "plan": plans.cited(incident) if wanted and "r0-kind" not in asked else None,
         "sliders": sliders,
         "fingerprint": callout_forms.fingerprint(specs),
-        "policy_form": callout_forms.PolicyForm(
-            initial={"policy": asked.get("policy") or "urgent", "known": len(boards)}
-        ),
+        "policy_form": callout_forms.PolicyForm(initial={"policy": policy, "known": len(boards)}),
         "tab": "team" if asked.get("tab") == "team" else "expert",
         "show_all": bool(asked.get("all")),
         "live_callout": next((board for board in boards if board.is_live), None),
     }
+
+
+def _first_wave(incident: Incident, found: Candidates, policy: str, *, at: datetime) -> Shown | None:
+    """Say what the button does as the page comes: with the picks ticked, and backups behind them."""
+    if (proposal := found.proposal) is None:
+        return None
+    picks = {one.requirement.key: one.picks for one in proposal.matching}
+    invitees = first_waves.ordered(proposal, picks, backups=True)
+    return first_waves.shown(
+        proposal.requirements, invitees, policy=policy, severity=incident.severity, at=at
+    )
 
 
 def replies(incident: Incident) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contracts.models import Enterprise
-from coordination import calling, recommendations, tasks
+from coordination import calling, callouts, recommendations, tasks
 from coordination.announcements import announce
 from coordination.matching import Situation
 from coordination.models import IdempotentAnswer
 from coordination.recommendations import Proposal
-from coordination.views import place_box
+from coordination.views import first_waves, place_box
 from coordination.views.candidate_table import Table, tables_of
 from coordination.views.incident_forms import IntakeForm
 from coordination.views.place_box import Place
@@ -112,15 +112,14 @@ def _call_out(request: HttpRequest, incident: Incident, *, at: datetime) -> None
         messages.warning(request, _("已立案，但没有可用的人选，未发通知。请在推荐里调整岗位或放宽条件。"))
         return
     try:
-        calling.start(proposal, recommendations.invitees(proposal), policy=POLICY, by=by, at=at)
+        callout = calling.start(proposal, recommendations.invitees(proposal), policy=POLICY, by=by, at=at)
     except Mistake as mistake:
         messages.error(request, sentence(mistake))
         return
     tasks.nudge()
+    experts, teams = callouts.notified(callout)
     messages.success(
-        request,
-        _("已立案并通知 %(experts)d 人 %(teams)d 队。")
-        % {"experts": proposal.picked_experts, "teams": proposal.picked_teams},
+        request, _("已立案并通知 %(experts)d 人 %(teams)d 队。") % {"experts": experts, "teams": teams}
     )
 
 
@@ -163,9 +162,20 @@ def _beside(user: User, typed: Mapping[str, Any], *, at: datetime) -> dict[str, 
         "near": _near(user, where) if where else [],
         "tables": _picked_only(tables_of(proposal)) if proposal else [],
         "proposal": proposal,
+        "first": _first_wave(proposal, level, at=at) if proposal else None,
         "kind_cards": kinds.KINDS,
         "sites": list(where.enterprise.sites.all()) if where and where.enterprise else [],
     }
+
+
+def _first_wave(proposal: Proposal, level: AccidentLevel, *, at: datetime) -> first_waves.Shown:
+    return first_waves.shown(
+        proposal.requirements,
+        recommendations.invitees(proposal),
+        policy=POLICY,
+        severity=levels.severity(level),
+        at=at,
+    )
 
 
 def _where(typed: Mapping[str, Any]) -> Place | None:

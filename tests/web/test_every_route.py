@@ -123,6 +123,7 @@ PAGES = {
     "incidents/<uuid:public_id>/close/": Doors(get="D", post="D"),
     "incidents/<uuid:public_id>/withdraw/": Doors(get="D", post="D"),
     "incidents/<uuid:public_id>/callouts/": Doors(post="D"),
+    "incidents/<uuid:public_id>/first-wave/": Doors(post="D"),
     "callouts/<uuid:public_id>/add/": Doors(post="D"),
     "callouts/<uuid:public_id>/seats/<int:position>/": Doors(post="D"),
     "callouts/<uuid:public_id>/pause/": Doors(post="D"),
@@ -140,6 +141,7 @@ PAGES = {
     "contact-drills/start/": Doors(post="D"),
     "contact-drills/<uuid:public_id>/": Doors(get="D"),
     "c/<str:token>/": Doors(get=EVERYBODY, post=EVERYBODY),
+    "policies/": Doors(get="DRLA"),
     "matching-weights/": Doors(get="DRLAS"),
     "matching-weights/edit/": Doors(get="S", post="S"),
     # Guidance

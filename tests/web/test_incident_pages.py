@@ -241,6 +241,120 @@ TEAM = {"kind": "team", "mode": "onsite", "industry": "WH", "seats": 1}
 SHOWN = "expert.onsite.WH...2;team.onsite.WH...1"
 
 
+def first_wave(officer, incident, **sent) -> str:
+    sent = {**rows(EXPERTS, TEAM), "shown": SHOWN, "policy": "urgent", **sent}
+    return officer.post(f"/incidents/{incident.public_id}/first-wave/", sent).content.decode()
+
+
+def test_before_anything_is_sent_the_page_says_whom_it_asks_over_which_channels_and_what_then(
+    officer, incident
+):
+    for number in range(4):
+        an_expert(f"专家{number}")
+    a_team("曹妃甸危化队")
+
+    page = officer.get(f"/incidents/{incident.public_id}/").content.decode()
+
+    assert "首波 2 人 1 队" in page
+    assert "其后名单上还有 2 个" in page
+    assert "立即：演示收件箱；10 分钟内不答复或婉拒，问名单上的下一位；名单问完仍缺人，告警值班员。" in page
+    assert '<span id="asked-expert">2</span> 人 <span id="asked-team">1</span> 队' in page
+
+
+def test_what_is_said_follows_what_is_ticked_and_chosen_and_is_what_happens(officer, incident):
+    li, wang, zhao = an_expert("李工"), an_expert("王工"), an_expert("赵工")
+    ticked = {"pick-expert": [f"1:{li.pk}", f"1:{wang.pk}", f"1:{zhao.pk}"]}
+
+    told = first_wave(officer, incident, policy="standard", **ticked)
+
+    assert "首波 2 人 0 队" in told and "其后名单上还有 1 个" in told
+    assert "2 小时内不答复" in told
+    assert '<span id="asked-expert" hx-swap-oob="innerHTML">2</span>' in told
+    assert not Callout.objects.exists()
+
+    address = f"/incidents/{incident.public_id}/callouts/"
+    said = send(officer, address, **rows(EXPERTS, TEAM), shown=SHOWN, policy="standard", **ticked)
+    assert "已通知 2 人 0 队" in said
+
+
+def test_who_is_ticked_for_one_seat_is_no_backup_for_another(officer, incident):
+    """Two requirements that the same two teams could fill: each gets one."""
+    near, far = a_team("曹妃甸危化队"), a_team("丰润危化队", region="130400")
+    lines, seen = rows(TEAM, TEAM), "team.onsite.WH...1;team.onsite.WH...1"
+    ticked = {"pick-team": [f"1:{near.pk}", f"2:{far.pk}"], "backups": "1"}
+
+    told = first_wave(officer, incident, **lines, shown=seen, **ticked)
+    address = f"/incidents/{incident.public_id}/callouts/"
+    send(officer, address, **lines, shown=seen, policy="urgent", **ticked)
+
+    assert "首波 0 人 2 队" in told
+    assert {status_of(Callout.objects.get(), one) for one in (near, far)} == {"asked"}
+
+
+def test_in_a_bad_case_it_says_that_more_are_asked_than_there_are_seats(officer, incident):
+    experts = [an_expert(f"专家{number}") for number in range(5)]
+    Incident.objects.update(deaths=10)
+    ticked = {"pick-expert": [f"1:{one.pk}" for one in experts]}
+
+    told = first_wave(officer, incident, **ticked)
+
+    assert "首波 4 人 0 队" in told
+    assert "每席同时问 2 名专家，多出的列候补。" in told
+    said = send(
+        officer,
+        f"/incidents/{incident.public_id}/callouts/",
+        **rows(EXPERTS, TEAM),
+        shown=SHOWN,
+        policy="urgent",
+        **ticked,
+    )
+    assert "已通知 4 人 0 队" in said
+
+
+def test_who_cannot_be_reached_is_named_before_and_the_next_counts_instead(officer, incident):
+    li, wang, zhao = an_expert("李工"), an_expert("王工"), an_expert("赵工")
+    li.contacts.all().delete()
+    ticked = {"pick-expert": [f"1:{li.pk}", f"1:{wang.pk}", f"1:{zhao.pk}"]}
+
+    told = first_wave(officer, incident, **ticked)
+
+    assert "首波 2 人 0 队" in told
+    assert "没有可用的联系方式，请电话通知：李工。" in told
+    said = send(
+        officer,
+        f"/incidents/{incident.public_id}/callouts/",
+        **rows(EXPERTS, TEAM),
+        shown=SHOWN,
+        policy="urgent",
+        **ticked,
+    )
+    assert "已通知 2 人 0 队" in said
+
+
+def test_somebody_on_site_elsewhere_does_not_count(officer, incident):
+    li, wang = an_expert("李工"), an_expert("王工")
+    accepts(a_callout(an_incident(incident.enterprise), asks=[li]), li)
+
+    told = first_wave(officer, incident, **{"pick-expert": [f"1:{li.pk}", f"1:{wang.pk}"]})
+
+    assert "首波 1 人 0 队" in told
+
+
+def test_with_other_requirements_than_those_shown_it_says_nothing_it_does_not_know(officer, incident):
+    told = first_wave(officer, incident, shown="expert.onsite.MK...1")
+
+    assert "岗位已改" in told and "首波" not in told
+
+
+def test_the_policies_are_told_in_words(officer):
+    page = officer.get("/policies/").content.decode()
+
+    assert "紧急：10 分钟内答复" in page and "立即：演示收件箱" in page
+    assert "2 天内不答复或婉拒" in page
+    assert "本机已装：演示收件箱" in page
+    assert "装齐所有通道时" in page and "2 分钟未答复：语音电话" in page
+
+
 def test_the_ticked_are_asked_first_and_the_next_stand_behind_them(officer, incident):
     li, wang, zhao = an_expert("李工"), an_expert("王工", region="130100"), an_expert("赵工", region="130400")
     team = a_team("曹妃甸危化队")

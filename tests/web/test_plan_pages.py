@@ -329,10 +329,12 @@ def test_the_first_report_calls_whom_the_plan_asks_for_at_the_level_of_its_figur
         a_team(f"危化队{number}").capabilities.add("leak_sealing")
     report = {"place": "唐山市曹妃甸区", "kind": "hazchem_leak", "deaths": "2", "missing": "1"}
 
-    # 较大 asks for two experts of response, one of sealing, one of the environment, and two teams.
+    # 较大 asks for two experts of response, one of sealing, one of the environment, and two teams. Of experts
+    # half as many again are asked at once: three for the first two seats; no more is known for the others.
     panel = officer.post("/incidents/new/preview/", report).content.decode()
-    assert "立案并通知 3 人 2 队" in panel
-    officer.post("/incidents/new/", {**report, "then": "call"})
+    assert "立案并通知 4 人 2 队" in panel
+    done = officer.post("/incidents/new/", {**report, "then": "call"}, follow=True).content.decode()
+    assert "已立案并通知 4 人 2 队" in done
 
     asked = Callout.objects.get().requirements
     assert [(one.kind, one.seats.count()) for one in asked.all()] == [
@@ -347,4 +349,6 @@ def test_a_level_chosen_in_the_first_report_counts_in_the_panel_too(officer):
 
     panel = officer.post("/incidents/new/preview/", report).content.decode()
 
-    assert "立案并通知 4 人 0 队" in panel
+    # At this level two experts are asked for each seat, and there are no more than five.
+    assert "立案并通知 5 人 0 队" in panel
+    assert "每席同时问 2 名专家" in panel
