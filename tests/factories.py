@@ -252,3 +252,17 @@ def a_guidance_request(
     wish.setdefault("contact_name", "刘骏")
     wish.setdefault("contact_phone", "+8613700000162")
     return guidance.draft(enterprise, Wish(kind=kind, **wish), by=by, at=at)
+
+
+def an_accepted_request(
+    enterprise: Enterprise | None = None,
+    *,
+    kind: GuidanceKind = GuidanceKind.INSPECTION,
+    by: Actor = OFFICER,
+    **wish: Any,
+) -> GuidanceRequest:
+    """A request for which experts can be chosen now."""
+    request = a_guidance_request(enterprise, kind=kind, **wish)
+    guidance.submit(request, by=ASKER, at=NOON)
+    guidance.accept(request, by=by, at=NOON)
+    return request

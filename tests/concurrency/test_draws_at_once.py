@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connections
 
 from coordination import draws, guidance
 from coordination.models import Draw, GuidanceRequest
@@ -14,28 +10,12 @@ from coordination.visits import GuidanceKind
 from ground.audit import Actor
 from tests.factories import ASKER, a_guidance_request, an_enterprise, an_expert
 from tests.moments import NOON
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ZHAO, QIAN = Actor(None, "赵敏"), Actor(None, "钱伟")
 RUNS = 10
-
-
-def at_once(*calls):
-    """Run the calls in threads that start together; return what each gave, or the refusal."""
-    together = threading.Barrier(len(calls))
-
-    def one(call):
-        try:
-            together.wait()
-            return call()
-        except draws.AlreadyDrawn as refused:
-            return refused
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
 
 
 @pytest.mark.parametrize("reason", ["", "专家临时出差"], ids=["the first draw", "a further draw"])
@@ -56,7 +36,7 @@ def test_two_at_once_give_one_draw(reason):
             asked = GuidanceRequest.objects.get(pk=pk)
             return lambda: draws.draw(asked, reason=reason, known=known, by=actor, at=NOON)
 
-        found = at_once(tries(ZHAO), tries(QIAN))
+        found = at_once(tries(ZHAO), tries(QIAN), refused=draws.AlreadyDrawn)
 
         assert sum(isinstance(one, Draw) for one in found) == 1, f"run {run}: {found}"
         assert sum(isinstance(one, draws.AlreadyDrawn) for one in found) == 1, f"run {run}: {found}"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connections
 
 from coordination import answers, callouts, closing, deliveries
 from coordination.answers import Answer, Result
@@ -16,26 +13,12 @@ from coordination.paging import AnswerSource, Reply
 from ground.audit import Actor
 from tests.factories import OFFICER, a_callout, an_enterprise, an_expert, an_incident
 from tests.moments import NOON, minutes
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 YES = Answer(Reply.ACCEPT, AnswerSource.LINK)
 RUNS = 50
-
-
-def all_at_once(calls):
-    """Run the calls in threads that start together, each on a connection of its own; return what they gave."""
-    together = threading.Barrier(len(calls))
-
-    def one(call):
-        try:
-            together.wait()
-            return call()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
 
 
 def says_yes(invitation: Invitation, *, at) -> Result:
@@ -56,7 +39,7 @@ def test_twelve_yeses_at_once_for_three_seats_seat_exactly_three():
         callout = a_callout(incident, asks=twelve, seats=3, at=at)
         invitations = list(callout.invitations.all())
 
-        said = all_at_once([lambda i=i, at=at: says_yes(i, at=at) for i in invitations])
+        said = at_once(*(lambda i=i, at=at: says_yes(i, at=at) for i in invitations))
 
         assert said.count(Result.SEATED) == 3, f"run {run}: {said}"
         assert said.count(Result.RESERVE) == 9, f"run {run}: {said}"
@@ -79,7 +62,7 @@ def test_one_person_accepting_in_two_incidents_at_once_gets_one_seat():
         except answers.AlreadyEngaged as refused:
             return refused
 
-    said = all_at_once([lambda: tries(here), lambda: tries(there)])
+    said = at_once(lambda: tries(here), lambda: tries(there))
 
     assert said.count(Result.SEATED) == 1
     assert sum(isinstance(one, answers.AlreadyEngaged) for one in said) == 1
@@ -91,13 +74,9 @@ def test_a_yes_and_a_no_of_the_same_person_at_once_leave_seat_and_status_in_agre
     invitation = callout.invitations.get(expert=li)
     no = Answer(Reply.DECLINE, AnswerSource.LINK)
 
-    all_at_once(
-        [
-            lambda: says_yes(invitation, at=NOON),
-            lambda: answers.answer(
-                Invitation.objects.get(pk=invitation.pk), no, by=Actor(None, "本人"), at=NOON
-            ),
-        ]
+    at_once(
+        lambda: says_yes(invitation, at=NOON),
+        lambda: answers.answer(Invitation.objects.get(pk=invitation.pk), no, by=Actor(None, "本人"), at=NOON),
     )
 
     invitation.refresh_from_db()
@@ -112,7 +91,7 @@ def test_the_same_wave_is_sent_once_though_many_advance_it():
     callout = a_callout(an_incident(), asks=[li, wang], at=NOON)
     later = NOON + minutes(10)
 
-    all_at_once([lambda: callouts.advance(callout.pk, at=later)] * 6)
+    at_once(*[lambda: callouts.advance(callout.pk, at=later)] * 6)
 
     assert callout.deliveries.filter(purpose="ask", invitation__expert=wang).count() == 1
     callout.refresh_from_db()
@@ -124,8 +103,8 @@ def test_no_message_is_claimed_by_two_senders():
     experts = [an_expert(f"专家{number}") for number in range(8)]
     a_callout(an_incident(), asks=experts, seats=8, at=NOON)
 
-    claims = all_at_once(
-        [lambda: deliveries.claim(slots=3, holder=uuid.uuid4(), at=NOON + minutes(1)) for _ in range(6)]
+    claims = at_once(
+        *(lambda: deliveries.claim(slots=3, holder=uuid.uuid4(), at=NOON + minutes(1)) for _ in range(6))
     )
 
     ids = [claimed.delivery_id for claim in claims for claimed in claim]

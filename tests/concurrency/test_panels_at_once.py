@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connections
 
 from coordination import guidance, review_panels
 from coordination.models import GuidanceRequest, Recommendation
@@ -15,6 +11,7 @@ from coordination.visits import GuidanceKind
 from ground.audit import Actor
 from tests.factories import ASKER, a_guidance_request, an_enterprise, an_expert
 from tests.moments import NOON
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,20 +28,12 @@ def test_two_at_once_ask_one_panel():
         request = a_guidance_request(enterprise, kind=GuidanceKind.PLAN_REVIEW)
         guidance.submit(request, by=ASKER, at=NOON)
         guidance.accept(request, by=ZHAO, at=NOON)
-        together = threading.Barrier(2)
 
-        def ask(actor, pk=request.pk, together=together):
-            try:
-                asked = GuidanceRequest.objects.get(pk=pk)
-                together.wait()
-                return review_panels.ask(asked, review_panels.rules_for(size=3), by=actor, at=NOON)
-            except NobodyMissing as refused:
-                return refused
-            finally:
-                connections.close_all()
+        def asks(actor, pk=request.pk):
+            asked = GuidanceRequest.objects.get(pk=pk)
+            return lambda: review_panels.ask(asked, review_panels.rules_for(size=3), by=actor, at=NOON)
 
-        with ThreadPoolExecutor(2) as pool:
-            found = list(pool.map(ask, (ZHAO, QIAN)))
+        found = at_once(asks(ZHAO), asks(QIAN), refused=NobodyMissing)
 
         assert sum(isinstance(one, Kept) for one in found) == 1, f"run {run}: {found}"
         assert sum(isinstance(one, NobodyMissing) for one in found) == 1, f"run {run}: {found}"

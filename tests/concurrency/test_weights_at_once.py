@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connections
 
 from coordination import weighting
 from coordination.matching import Weights
@@ -14,28 +10,12 @@ from coordination.models import MatchingWeights
 from ground.audit import Actor
 from ground.models import AuditEntry
 from tests.moments import NOON
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 GAO, WEI = Actor(None, "高洁"), Actor(None, "魏然")
 RUNS = 10
-
-
-def at_once(*calls):
-    """Run the calls in threads that start together; return what each gave, or the refusal."""
-    together = threading.Barrier(len(calls))
-
-    def one(call):
-        try:
-            together.wait()
-            return call()
-        except weighting.SomebodyWasQuicker as refused:
-            return refused
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(one, calls))
 
 
 def puts(actor: Actor, travel: int, known: int):
@@ -45,7 +25,9 @@ def puts(actor: Actor, travel: int, known: int):
 
 def test_two_at_once_make_one_version_and_the_other_is_told():
     for run in range(RUNS):
-        found = at_once(puts(GAO, 5 * run, run), puts(WEI, 5 * run + 50, run))
+        found = at_once(
+            puts(GAO, 5 * run, run), puts(WEI, 5 * run + 50, run), refused=weighting.SomebodyWasQuicker
+        )
 
         assert sum(isinstance(one, Weights) for one in found) == 1, f"run {run}: {found}"
         assert sum(isinstance(one, weighting.SomebodyWasQuicker) for one in found) == 1, f"run {run}: {found}"

@@ -10,11 +10,10 @@ from coordination.models import Callout, Delivery, Recommendation, Recommendatio
 from experts.models import Expert
 from incidents.models import LogEntry
 from tests.factories import (
-    ASKER,
     OFFICER,
     a_callout,
-    a_guidance_request,
     a_round,
+    an_accepted_request,
     an_enterprise,
     an_expert,
     an_incident,
@@ -57,13 +56,6 @@ def matched(subject):
     return recommendations.propose(subject, recommendations.proposed_requirements(subject), at=NOON)
 
 
-def accepted(enterprise: Enterprise):
-    request = a_guidance_request(enterprise)
-    guidance.submit(request, by=ASKER, at=NOON)
-    guidance.accept(request, by=OFFICER, at=NOON)
-    return request
-
-
 def test_a_callout_carries_the_recommendation_that_it_rests_on(jinyuan, li):
     proposal = matched(an_incident(jinyuan))
 
@@ -101,7 +93,7 @@ def test_nobody_is_added_on_a_recommendation_that_could_not_be_kept(jinyuan, li,
 def test_a_request_is_not_sourced_on_a_recommendation_that_could_not_be_kept(
     jinyuan, li, nothing_can_be_kept
 ):
-    request = accepted(jinyuan)
+    request = an_accepted_request(jinyuan)
 
     with pytest.raises(DiskFull):
         a_round(request, asks=[li])
@@ -112,7 +104,7 @@ def test_a_request_is_not_sourced_on_a_recommendation_that_could_not_be_kept(
 
 
 def test_whoever_is_added_to_a_running_round_has_the_recommendation_kept_too(jinyuan, li, wang):
-    request = accepted(jinyuan)
+    request = an_accepted_request(jinyuan)
     callout = a_round(request, asks=[li])
 
     guidance.ask_more(request, callout, proposed(request), [invitee(wang)], by=OFFICER, at=NOON)

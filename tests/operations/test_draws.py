@@ -23,6 +23,7 @@ from tests.factories import (
     OFFICER,
     a_callout,
     a_guidance_request,
+    an_accepted_request,
     an_enterprise,
     an_expert,
     an_incident,
@@ -48,10 +49,7 @@ def eight() -> list[Expert]:
 def accepted(
     enterprise: Enterprise, kind: GuidanceKind = GuidanceKind.PLAN_REVIEW, **wish
 ) -> GuidanceRequest:
-    request = a_guidance_request(enterprise, kind=kind, **wish)
-    guidance.submit(request, by=ASKER, at=NOON)
-    guidance.accept(request, by=ADMIN, at=NOON)
-    return request
+    return an_accepted_request(enterprise, kind=kind, by=ADMIN, **wish)
 
 
 def ids(experts: list[Expert]) -> set[str]:

@@ -22,6 +22,7 @@ from tests.factories import (
     ASKER,
     OFFICER,
     a_guidance_request,
+    an_accepted_request,
     an_enterprise,
     an_expert,
     invitation_of,
@@ -59,10 +60,7 @@ def cast() -> dict[str, Expert]:
 def accepted(
     enterprise: Enterprise, kind: GuidanceKind = GuidanceKind.PLAN_REVIEW, **wish
 ) -> GuidanceRequest:
-    request = a_guidance_request(enterprise, kind=kind, **wish)
-    guidance.submit(request, by=ASKER, at=NOON)
-    guidance.accept(request, by=ADMIN, at=NOON)
-    return request
+    return an_accepted_request(enterprise, kind=kind, by=ADMIN, **wish)
 
 
 def names(proposed: Proposed) -> list[str]:

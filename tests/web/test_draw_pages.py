@@ -8,12 +8,18 @@ import pytest
 from django.test import Client
 
 from contracts.models import Enterprise
-from coordination import draws, guidance
+from coordination import draws
 from coordination.models import Draw, GuidanceRequest, Recommendation
 from coordination.visits import GuidanceKind
 from experts.models import Absence
 from ground.access import Role
-from tests.factories import ASKER, OFFICER, a_guidance_request, a_user, an_enterprise, an_expert
+from tests.factories import (
+    OFFICER,
+    a_user,
+    an_accepted_request,
+    an_enterprise,
+    an_expert,
+)
 from tests.moments import NOON, TODAY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock", "experts")]
@@ -58,10 +64,7 @@ def request_(jirun) -> GuidanceRequest:
 def accepted(
     enterprise: Enterprise, kind: GuidanceKind = GuidanceKind.PLAN_REVIEW, **wish
 ) -> GuidanceRequest:
-    request = a_guidance_request(enterprise, kind=kind, **wish)
-    guidance.submit(request, by=ASKER, at=NOON)
-    guidance.accept(request, by=OFFICER, at=NOON)
-    return request
+    return an_accepted_request(enterprise, kind=kind, **wish)
 
 
 def address(request: GuidanceRequest, step: str = "") -> str:

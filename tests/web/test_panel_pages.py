@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contracts.models import Enterprise, Interest, InterestKind
-from coordination import answers, guidance, review_panels
+from coordination import answers, review_panels
 from coordination.answers import Answer
 from coordination.matching.panels import PanelRules
 from coordination.models import GuidanceRequest, Recommendation
@@ -19,10 +19,9 @@ from experts.models import Absence, Expert
 from ground.access import Role
 from ground.audit import Actor
 from tests.factories import (
-    ASKER,
     OFFICER,
-    a_guidance_request,
     a_user,
+    an_accepted_request,
     an_enterprise,
     an_expert,
     invitation_of,
@@ -79,10 +78,7 @@ def request_(jirun) -> GuidanceRequest:
 def accepted(
     enterprise: Enterprise, kind: GuidanceKind = GuidanceKind.PLAN_REVIEW, **wish
 ) -> GuidanceRequest:
-    request = a_guidance_request(enterprise, kind=kind, **wish)
-    guidance.submit(request, by=ASKER, at=NOON)
-    guidance.accept(request, by=OFFICER, at=NOON)
-    return request
+    return an_accepted_request(enterprise, kind=kind, **wish)
 
 
 def address(request: GuidanceRequest, step: str = "") -> str:
