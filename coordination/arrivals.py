@@ -8,21 +8,29 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError
+from django.db.models import Q
 
-from coordination import events, receipts, replies
+from coordination import channels, events, receipts, replies
 from coordination.announcements import announce
 from coordination.channels import Callback, Channel, Event, Receipt
 from coordination.inbound import InboundKind, InboundResult
+from coordination.models import ChannelPull
 from ground import audit, installation
 from ground.audit import Actor
 
 log = logging.getLogger(__name__)
 
+PULL_EVERY: Final = timedelta(seconds=10)
+# Longer than any channel's own time-out.
+PULL_LEASE: Final = timedelta(seconds=60)
+PULL_OVERLAP: Final = timedelta(minutes=5)
+# One event that can never be applied must not have ever more fetched with it.
+PULL_FURTHEST: Final = timedelta(days=1)
 _LONGEST_KEPT: Final = 4000
 # A wrong setting makes every call look forged; one line a minute for each source says as much.
 _AUDITED_EVERY_SECONDS: Final = 60
@@ -43,6 +51,44 @@ def take(channel: Channel, arrived: Iterable[Event], *, at: datetime) -> bool:
             log.exception("an event of channel %s could not be applied", channel.code)
             all_taken = False
     return all_taken
+
+
+def due_pulls(*, at: datetime) -> list[Channel]:
+    """Return the channels that are to be asked now for what has come in; each is given to one caller alone.
+
+    Whoever gets one has `PULL_LEASE` to `pull`; after that it is due again, for a process that died.
+    """
+    due = []
+    for channel in channels.installed():
+        if type(channel).pull is Channel.pull:
+            continue  # it can only be called back
+        ChannelPull.objects.get_or_create(channel=channel.code, defaults={"due_at": at})
+        if ChannelPull.objects.filter(channel=channel.code, due_at__lte=at).update(due_at=at + PULL_LEASE):
+            due.append(channel)
+    return due
+
+
+def pull(channel: Channel, *, at: datetime) -> None:
+    """Ask a channel for what has come in since the last time that all was fetched and applied.
+
+    A little more than that: a provider's clock is not ours, and what comes twice changes nothing.
+    """
+    row = ChannelPull.objects.get(channel=channel.code)
+    since = max((row.pulled_at or at) - PULL_OVERLAP, at - PULL_FURTHEST)
+    problem = ""
+    try:
+        arrived = channel.pull(since=since)
+    except Exception as failure:
+        problem = f"{type(failure).__name__}: {failure}"[:200]
+        log.warning("nothing could be fetched from channel %s: %s", channel.code, problem)
+    else:
+        if not take(channel, arrived, at=at):
+            problem = "not all of it could be applied"
+    ours = ChannelPull.objects.filter(channel=channel.code)
+    ours.update(due_at=at + PULL_EVERY, problem=problem)
+    if not problem:
+        # Never back: another may have taken over while this one hung.
+        ours.filter(Q(pulled_at=None) | Q(pulled_at__lt=at)).update(pulled_at=at)
 
 
 def keep_unreadable(channel: Channel, callback: Callback, why: str, *, at: datetime) -> None:

@@ -20,7 +20,7 @@ from typing import Final
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
 
-from coordination import callouts, channel_checks, channels, deliveries, guidance, receipts, watch
+from coordination import arrivals, callouts, channel_checks, channels, deliveries, guidance, receipts, watch
 from coordination.channels import Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed, Found
 from coordination.models import Worker
@@ -45,6 +45,7 @@ class Sender:
         self._slots = slots
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
         self._on_the_wire: dict[Future[Outcome | Found], Claimed] = {}
+        self._fetching: list[Future[None]] = []
         self._housekept = 0.0
 
     def _begin(self, *, alone: bool) -> None:
@@ -71,7 +72,8 @@ class Sender:
         """One turn: record what came back, let due callouts move on, fill the free slots. Never waits for a send."""
         self._record_finished()
         _advance_due()
-        free = self._slots - len(self._on_the_wire)
+        self._fetching = [fetching for fetching in self._fetching if not fetching.done()]
+        free = self._slots - len(self._on_the_wire) - len(self._fetching)
         for claimed in deliveries.claim(slots=free, holder=self.boot_id, at=clock.now()):
             sending = self._pool.submit(_send_in_pool, claimed)
             self._on_the_wire[sending] = claimed
@@ -129,6 +131,8 @@ class Sender:
             self._register(at)  # thought dead, and cleared away
         deliveries.expire(at=at)
         receipts.catch_up(at=at)
+        for channel in arrivals.due_pulls(at=at):
+            self._fetching.append(self._pool.submit(_pull_in_pool, channel))
         channel_checks.send_daily(at=at)
         if (found := watch.look(at=at, skew=clock.skew())) is not None:
             self._report(found)
@@ -190,6 +194,17 @@ def _found_at(code: str, claimed: Claimed) -> str | None:
         return channel.look_up(claimed.message) if channel else None
     except CannotLookUp:
         return None
+
+
+def _pull_in_pool(channel: channels.Channel) -> None:
+    """Fetch what has come in over a channel; what goes wrong is tried again when it is due again."""
+    try:
+        arrivals.pull(channel, at=clock.now())
+    except Exception:
+        log.exception("what came in over channel %s could not be fetched", channel.code)
+    finally:
+        connections.close_all()  # a pool thread must not keep its connection
+        WAKE.set()
 
 
 def _send_in_pool(claimed: Claimed) -> Outcome | Found:

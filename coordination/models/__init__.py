@@ -10,7 +10,7 @@ from coordination.models.callouts import (
     Seat,
 )
 from coordination.models.contact_drills import ContactCheck, ContactDrill
-from coordination.models.deliveries import Delivery, Inbound, InboxMessage, SendIntent, Worker
+from coordination.models.deliveries import ChannelPull, Delivery, Inbound, InboxMessage, SendIntent, Worker
 from coordination.models.draws import Draw
 from coordination.models.guidance import Finding, GuidanceRequest
 from coordination.models.plans import ResponsePlan, ResponsePlanLine
@@ -22,6 +22,7 @@ __all__ = [
     "AnswerToken",
     "Callout",
     "ContactCheck",
+    "ChannelPull",
     "ContactDrill",
     "Delivery",
     "Deployment",

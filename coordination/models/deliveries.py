@@ -200,6 +200,18 @@ class Inbound(PublicIdModel):
         return f"{self.provider} {self.event_id}"
 
 
+class ChannelPull(models.Model):
+    """When a channel is next asked for what has come in, and up to when it was asked with success."""
+
+    channel = models.CharField(max_length=30, primary_key=True)
+    due_at = models.DateTimeField()
+    pulled_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=200, blank=True)  # of the last attempt; empty after a success
+
+    def __str__(self) -> str:
+        return self.channel
+
+
 class InboxMessage(models.Model):
     """A message on one of the demo installation's simulated phones; written by the demo channel only."""
 

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from coordination import channels, deliveries, receipts, replies, reply_texts
+from coordination import arrivals, channels, deliveries, receipts, replies, reply_texts
 from coordination.channels import Accepted, Caps, Receipt, ReplyReceived
 from coordination.models import Delivery, Inbound, Invitation
 from coordination.paging import Purpose, Reply
@@ -143,3 +143,15 @@ def test_an_officer_and_the_sender_making_it_clear_at_once_do_not_block_each_oth
         assert unclear.handled_at is not None
         second.refresh_from_db()
         assert second.status == "asked"
+
+
+def test_eight_processes_that_look_at_once_ask_a_channel_once(monkeypatch):
+    class Asked(RecordingChannel):
+        def pull(self, *, since):
+            return ()
+
+    monkeypatch.setattr(channels, "installed", lambda: [Asked(code="sms")])
+
+    given = all_at_once([lambda: arrivals.due_pulls(at=NOON)] * 8)
+
+    assert sum(len(one) for one in given) == 1
