@@ -259,7 +259,6 @@ MUTANTS = _of(
                 "        if callout.status == CalloutStatus.OPEN and callout.next_step_at and",
             ),
         ),
-        caught_by=f"{_AT_ONCE}test_the_same_wave_is_sent_once_though_many_advance_it",
         database="postgres",
     ),
     Mutant(
