@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from coordination import channels, links, wording
 from coordination.announcements import announce
@@ -77,11 +78,14 @@ class Found:
 
 
 def expire(*, at: datetime) -> int:
-    """Fail what could not be sent in time, and alarm the duty officer about asks that never went out."""
+    """Fail what could not be sent in time, and alarm the duty officer about asks that never went out.
+
+    What is on the wire this moment is left to whoever holds its lease: it may be out.
+    """
     late = list(
-        Delivery.objects.filter(status__in=list(UNSENT), expires_at__lte=at).values_list("pk", flat=True)[
-            :100
-        ]
+        Delivery.objects.filter(
+            Q(lease_until=None) | Q(lease_until__lt=at), status__in=list(UNSENT), expires_at__lte=at
+        ).values_list("pk", flat=True)[:100]
     )
     for pk in late:
         _fail(pk, "过了有效时间仍未发出", at=at)

@@ -124,7 +124,8 @@ class Sender:
 
     def _keep_house(self) -> None:
         at = clock.now()
-        if at.timestamp() - self._housekept < HOUSEKEEPING_EVERY:
+        # Below zero when the clock has gone back: then it is done now, not when the hour has come round again.
+        if 0 <= at.timestamp() - self._housekept < HOUSEKEEPING_EVERY:
             return
         self._housekept = at.timestamp()
         if not Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at):

@@ -10,7 +10,7 @@ import pytest
 from coordination import answers, callouts, channels, deliveries, sender
 from coordination.answers import Answer
 from coordination.channels import Accepted, Ambiguous, Rejected
-from coordination.models import Callout, Delivery, SendIntent
+from coordination.models import Callout, Delivery, SendIntent, Worker
 from coordination.paging import AnswerSource, Purpose, Reply
 from tests.factories import (
     OFFICER,
@@ -234,6 +234,31 @@ def test_a_message_that_could_not_leave_in_time_fails_aloud(phone, incident, li,
 
     assert (ask_of(li).status, ask_of(li).reason) == ("failed", "过了有效时间仍未发出")
     assert Delivery.objects.filter(user=officer, purpose=Purpose.ALARM).exists()
+
+
+def test_a_message_that_is_on_the_wire_does_not_expire_under_its_sender(phone, incident, li):
+    officer = a_duty_officer()
+    a_callout(incident, asks=[li])
+    (sending,) = deliveries.claim(slots=1, holder=HERE, at=NOON)
+    Delivery.objects.filter(pk=sending.delivery_id).update(expires_at=NOON + minutes(0.1))
+
+    deliveries.expire(at=NOON + minutes(0.2))
+    deliveries.record(sending, Accepted("late-1"), at=NOON + minutes(0.3))
+
+    assert (ask_of(li).status, ask_of(li).provider_message_id) == ("sent", "late-1")
+    assert not Delivery.objects.filter(user=officer).exists()
+
+
+def test_a_clock_that_went_back_does_not_stop_the_heartbeat(phone, the_clock, monkeypatch):
+    monkeypatch.setattr(sender, "close_old_connections", lambda: None)  # this test's own is among them
+    loop = sender.Sender()
+    loop._begin(alone=False)
+    loop.turn()
+
+    the_clock.move(-minutes(60))
+    loop.turn()
+
+    assert Worker.objects.get(boot_id=loop.boot_id).heartbeat_at == NOON - minutes(60)
 
 
 def test_a_channel_that_raises_stops_nobody_elses_message(phone, incident, li, monkeypatch):
