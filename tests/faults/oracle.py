@@ -282,7 +282,7 @@ def _twice(e: _Evidence) -> Iterator[str]:
         extra = e.texts.get(reference, [])[1:]
         if not extra:
             continue
-        unclear = sum(intent.outcome in ("", SendOutcome.AMBIGUOUS) for intent in e.intents[one.pk])
+        unclear = _unclear_when_sent_again(e.intents[one.pk])
         if e.schedule.memory == "idempotent" or (
             e.schedule.memory == "look_up" and reference not in e.unsure
         ):
@@ -293,6 +293,16 @@ def _twice(e: _Evidence) -> Iterator[str]:
             yield f"TWICE {reference} went out again without saying so"
         elif not one.maybe_duplicate:
             yield f"TWICE {reference} went out again, and its row does not say so"
+
+
+def _unclear_when_sent_again(intents: Sequence[SendIntent]) -> int:
+    """Count the attempts of which nobody knew the end, or not yet: a sender that is slow outlives its lease."""
+    return sum(
+        one.outcome in ("", SendOutcome.AMBIGUOUS)
+        or one.finished_at is None
+        or any(later.lease_no > one.lease_no and later.at <= one.finished_at for later in intents)
+        for one in intents
+    )
 
 
 # --- seats and answers --------------------------------------------------------------------------------
