@@ -34,7 +34,7 @@ from coordination import (
 )
 from coordination.answers import Answer, Result
 from coordination.callouts import RequirementSpec
-from coordination.channels import Outcome, Receipt, ReplyReceived
+from coordination.channels import Ambiguous, Outcome, Receipt, Rejected, ReplyReceived
 from coordination.deliveries import MAYBE_DUPLICATE, Claimed
 from coordination.inbound import InboundResult
 from coordination.models import Callout, Deployment, GuidanceRequest, Inbound, Invitation, Requirement
@@ -397,7 +397,17 @@ class Operations(Counted):
         self.flights.remove(flight)
         if self.at - flight.claimed_at > RECORDED_WITHIN:
             self.stamps_lie = True
+        was = self.seen.messages[flight.claimed.delivery_id]
         self.do(lambda: deliveries.record(flight.claimed, flight.outcome, at=self.at))
+        now = self.seen.messages[flight.claimed.delivery_id]
+        if not self.died and was["status"] == D.LEASED and was["lease_no"] == flight.claimed.lease_no:
+            match flight.outcome:
+                case Ambiguous():
+                    assert now["status"] == D.UNKNOWN, "given up although it may not be out"
+                case Rejected(permanent=permanent):
+                    assert now["status"] == (D.FAILED if permanent else D.PENDING)
+                case _:
+                    assert now["status"] == D.SENT
 
     @precondition(lambda self: self.flights)
     @rule(k=which)

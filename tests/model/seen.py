@@ -134,11 +134,22 @@ class Seen:
         return next(row for row in self.messages.values() if row["public_id"] == reference)
 
     def is_engaged_elsewhere(self, invitation: int) -> bool:
+        """Say whether this person holds a seat on site in another callout and is not back yet.
+
+        By the seats and the deployments, not by the column that the product asks.
+        """
         mine = self.invitations[invitation]
+        out = {row["invitation_id"] for row in self.deployments.values() if row["status"] in OUT}
+        on_site = {
+            holder
+            for requirement, held in self.seats.items()
+            if self.is_on_site(requirement)
+            for holder in held
+        }
         return any(
             who(row) == who(mine) and row["callout_id"] != mine["callout_id"]
-            for row in self.invitations.values()
-            if row["status"] == S.ACCEPTED and row["exclusive"]
+            for pk, row in self.invitations.items()
+            if pk in out and pk in on_site
         )
 
     def is_on_site(self, requirement: int) -> bool:
