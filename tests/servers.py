@@ -24,49 +24,188 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 READY_WITHIN_SECONDS = 30
 QUIET_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 
-# Nothing here survives the run, so nothing is worth a wait for the disk.
-POSTGRES_OPTIONS = [
-    "-c", "fsync=off",
-    "-c", "synchronous_commit=off",
-    "-c", "full_page_writes=off",
-    "-c", "max_connections=120",
-    "-c", "timezone=UTC",
-]  # fmt: skip
+# Nothing of a test run survives it, so nothing is worth a wait for the disk.
+FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "120",
+    "timezone": "UTC",
+}
+# As an installation runs it: what was committed is there after a power cut.
+DURABLE = {"max_connections": "120", "timezone": "UTC"}
+
+
+class Server:
+    """A server process in a folder of its own: can be killed, frozen, and started again where it was."""
+
+    stop_with = signal.SIGTERM
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[Any]:
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start it and return once it takes connections."""
+        deadly = signal.SIGKILL if self.stop_with is signal.SIGTERM else self.stop_with
+        libc = ctypes.CDLL(None)
+
+        def die_with_the_test_run() -> None:
+            libc.prctl(1, deadly)  # 1 is PR_SET_PDEATHSIG
+
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=QUIET_ENVIRONMENT,
+                preexec_fn=die_with_the_test_run if sys.platform == "linux" else None,
+                start_new_session=True,
+                **_without_root(),
+            )
+        patience_ends = time.monotonic() + READY_WITHIN_SECONDS
+        while not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > patience_ends:
+                log_text = (self.folder / "log").read_text(errors="replace")
+                sys.exit(f"{self.process.args!r} did not start:\n{log_text[-3000:]}")
+            time.sleep(0.01)
+
+    def stop(self, how: signal.Signals | None = None) -> None:
+        """Stop it with this signal, and return once it is gone."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(how or self.stop_with)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it and all its processes as a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def freeze(self) -> None:
+        """Have it answer nobody, as a machine that swaps; the system still takes connections for it."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGCONT)
+
+
+class PostgresServer(Server):
+    """`url` leads through its socket; with a `port`, also over TCP. `durable`: what it has said is on the disk."""
+
+    FAST, IMMEDIATE = signal.SIGINT, signal.SIGQUIT
+    stop_with = signal.SIGINT
+
+    def __init__(
+        self, folder: Path, *, durable: bool = False, port: int = 0, options: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(folder)
+        self.binaries = _binaries_that_we_may_run(_postgres_binaries(), folder)
+        self.cluster = folder / "cluster"
+        self.port = port
+        self.url = f"postgres://postgres@/postgres?host={folder}" + (f"&port={port}" if port else "")
+        self.settings = {**(DURABLE if durable else FORGETFUL), **(options or {})}
+
+    def make(self) -> None:
+        """Make the empty cluster."""
+        self.run(
+            "initdb", "-D", self.cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+            "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+        )  # fmt: skip
+
+    def run(self, program: str, *words: Any) -> None:
+        """Run one of the server's own programs, as who runs the server."""
+        subprocess.run(
+            [self.binaries / program, *words],
+            check=True,
+            capture_output=True,
+            cwd="/",
+            env=QUIET_ENVIRONMENT,
+            **_without_root(),
+        )
+
+    def command(self) -> list[Any]:
+        where = ["-h", "127.0.0.1", "-p", str(self.port)] if self.port else ["-h", ""]
+        settings = [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
+        return [self.binaries / "postgres", "-D", self.cluster, "-k", self.folder, *where, *settings]
+
+    def is_ready(self) -> bool:
+        pid_file = self.cluster / "postmaster.pid"
+        with contextlib.suppress(OSError):
+            lines = pid_file.read_text().splitlines()
+            # The file of a killed one lies there until the next has written its own.
+            return self.process is not None and lines[0] == str(self.process.pid) and "ready" in lines[-1]
+        return False
+
+
+class ValkeyServer(Server):
+    def __init__(self, folder: Path, *, port: int = 0, options: tuple[str, ...] = ()) -> None:
+        super().__init__(folder)
+        self.binaries = _binaries_that_we_may_run(_valkey_binaries(), folder)
+        self.port = port or _free_port()
+        self.options = options
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[Any]:
+        return [
+            self.binaries / "valkey-server", "--port", str(self.port), "--bind", "127.0.0.1",
+            "--dir", self.folder, "--save", "", *self.options,
+        ]  # fmt: skip
+
+    def is_ready(self) -> bool:
+        return _answers(self.port)
+
+
+AnyServer = TypeVar("AnyServer", bound=Server)
+
+
+@contextlib.contextmanager
+def postgres_server(**how: Any) -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server of its own, and take it away at the end."""
+    with _private_folder() as folder:
+        server = PostgresServer(folder, **how)
+        server.make()
+        with _running(server):
+            yield server
+
+
+@contextlib.contextmanager
+def valkey_server(**how: Any) -> Iterator[ValkeyServer]:
+    """Run a Valkey server of its own, and take it away at the end."""
+    with _private_folder() as folder, _running(ValkeyServer(folder, **how)) as server:
+        yield server
 
 
 @contextlib.contextmanager
 def postgres() -> Iterator[str]:
     """Run a PostgreSQL server of its own; yield its DATABASE_URL."""
-    with _private_folder() as folder:
-        binaries = _binaries_that_we_may_run(_postgres_binaries(), folder)
-        cluster = folder / "cluster"
-        subprocess.run(
-            [binaries / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-             "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync", "--no-instructions"],
-            check=True, capture_output=True, cwd="/", env=QUIET_ENVIRONMENT, **_without_root(),
-        )  # fmt: skip
-        command = [binaries / "postgres", "-D", cluster, "-k", folder, "-h", "", *POSTGRES_OPTIONS]
-        with _running(command, folder, stop_with=signal.SIGINT) as server:
-            pid_file = cluster / "postmaster.pid"
-            _wait(server, folder, lambda: pid_file.exists() and "ready" in pid_file.read_text())
-            yield f"postgres://postgres@/postgres?host={folder}"
+    with postgres_server() as server:
+        yield server.url
 
 
 @contextlib.contextmanager
 def valkey() -> Iterator[str]:
     """Run a Valkey server of its own; yield its REDIS_URL."""
-    with _private_folder() as folder:
-        port = _free_port()
-        binary = _binaries_that_we_may_run(_valkey_binaries(), folder) / "valkey-server"
-        command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
-        with _running(command, folder, stop_with=signal.SIGTERM) as server:
-            _wait(server, folder, lambda: _answers(port))
-            yield f"redis://127.0.0.1:{port}/0"
+    with valkey_server() as server:
+        yield server.url
 
 
 def _postgres_binaries() -> Path:
@@ -124,41 +263,12 @@ def _binaries_that_we_may_run(binaries: Path, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _running(
-    command: list[Any], folder: Path, *, stop_with: signal.Signals
-) -> Iterator[subprocess.Popen[bytes]]:
-    libc = ctypes.CDLL(None)
-
-    def die_with_the_test_run() -> None:
-        libc.prctl(1, signal.SIGKILL if stop_with is signal.SIGTERM else stop_with)  # 1 is PR_SET_PDEATHSIG
-
-    with open(folder / "log", "wb") as log:
-        server = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env=QUIET_ENVIRONMENT,
-            preexec_fn=die_with_the_test_run if sys.platform == "linux" else None,
-            **_without_root(),
-        )
+def _running(server: AnyServer) -> Iterator[AnyServer]:
+    server.start()
     try:
         yield server
     finally:
-        server.send_signal(stop_with)
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
-def _wait(server: subprocess.Popen[bytes], folder: Path, is_ready: Any) -> None:
-    patience_ends = time.monotonic() + READY_WITHIN_SECONDS
-    while not is_ready():
-        if server.poll() is not None or time.monotonic() > patience_ends:
-            sys.exit(f"{server.args} did not start:\n{(folder / 'log').read_text(errors='replace')}")
-        time.sleep(0.01)
+        server.stop()
 
 
 def _free_port() -> int:
