@@ -20,6 +20,8 @@ from django.db import transaction
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ground.breaker import REDIS
+
 log = logging.getLogger(__name__)
 
 Listener = Callable[[str], None]
@@ -64,13 +66,14 @@ def channel() -> str:
 
 
 def _publish(topic: str) -> None:
-    if not settings.REDIS_URL:
+    if not settings.REDIS_URL or REDIS.is_open:
         deliver_here(topic)
         return
     try:
         _redis().publish(channel(), json.dumps(topic))
     except redis.RedisError as error:
         # Pages on this machine still hear of it; the others poll.
+        REDIS.trip()
         log.warning("announcement not published: %s", error)
         deliver_here(topic)
 

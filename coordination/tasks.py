@@ -13,6 +13,7 @@ from kombu.exceptions import OperationalError
 
 from coordination import sender
 from coordination.engine import Engine
+from ground.breaker import REDIS
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,12 @@ def _ring() -> None:
     if not settings.REDIS_URL:
         sender.WAKE.set()
         return
+    if REDIS.is_open:
+        return
     try:
         wake.apply_async(retry=False)
     except OperationalError as error:
+        REDIS.trip()
         log.warning("the broker did not answer; the next poll will find it: %s", error)
 
 

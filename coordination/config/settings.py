@@ -160,11 +160,11 @@ GEOCODER = env.read("MUSTER_GEOCODER", environment.geocoder, "")
 # Redis: only nudges between processes; without it everything runs in one process
 
 REDIS_URL = env.read("REDIS_URL", environment.redis_address, "")
-# redis-py waits five seconds and tries ten times by default: a page would hang when Redis is down.
-REDIS_OPTIONS = {"socket_connect_timeout": 0.2, "socket_timeout": 5.0}
+# A page that passes by waits this long, in seconds, for a server that is there but does not answer.
+REDIS_OPTIONS = {"socket_connect_timeout": 0.2, "socket_timeout": 0.5}
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "ground.shared_cache.SharedCache",
         "LOCATION": REDIS_URL,
         "OPTIONS": REDIS_OPTIONS,
     }
@@ -177,7 +177,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = 0.2
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 0,
-    "socket_connect_timeout": 0.2,
+    **REDIS_OPTIONS,
     "visibility_timeout": 60,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
