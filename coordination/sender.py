@@ -8,13 +8,15 @@ because whatever is due stands in a column and is found by the next turn of any 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -32,6 +34,9 @@ SLOTS: Final = 32
 # A lost nudge costs at most this much, in seconds.
 POLL: Final = 1.0
 HOUSEKEEPING_EVERY: Final = 5.0
+# So long after its claim a message may go to the wire: what is left of the lease is for the call itself.
+# Whoever was stopped, swapped out or kept waiting for longer leaves it to the next one, who asks first.
+FIT_FOR: Final = deliveries.LEASE - timedelta(seconds=20)
 
 WAKE: Final = threading.Event()
 _running: set[uuid.UUID] = set()
@@ -74,8 +79,9 @@ class Sender:
         _advance_due()
         self._fetching = [fetching for fetching in self._fetching if not fetching.done()]
         free = self._slots - len(self._on_the_wire) - len(self._fetching)
+        fit_until = _fit_until()
         for claimed in deliveries.claim(slots=free, holder=self.boot_id, at=clock.now()):
-            sending = self._pool.submit(_send_in_pool, claimed)
+            sending = self._pool.submit(_send_in_pool, claimed, fit_until)
             self._on_the_wire[sending] = claimed
             sending.add_done_callback(lambda _sent: WAKE.set())
         self._keep_house()
@@ -149,9 +155,11 @@ def run_once() -> None:
         return
     _advance_due()
     holder = uuid.uuid4()
+    fit_until = _fit_until()
     while claimed := deliveries.claim(slots=SLOTS, holder=holder, at=clock.now()):
         for one in claimed:
-            deliveries.record(one, send(one), at=clock.now())
+            deliveries.record(one, send(one, fit_until=fit_until), at=clock.now())
+        fit_until = _fit_until()
     deliveries.expire(at=clock.now())
     receipts.catch_up(at=clock.now())
     watch.look(at=clock.now())
@@ -172,8 +180,16 @@ def _advance_due() -> None:
             callouts.set_aside(callout_id, at=at)
 
 
-def send(claimed: Claimed) -> Outcome | Found:
-    """Hand one claimed message to its channel, asking first whether an earlier attempt got through."""
+def _fit_until() -> float:
+    """Return until when what is claimed from now on may go to the wire, on this machine's own stopwatch."""
+    return time.monotonic() + FIT_FOR.total_seconds()
+
+
+def send(claimed: Claimed, *, fit_until: float = math.inf) -> Outcome | Found:
+    """Hand one claimed message to its channel, asking first whether an earlier attempt got through.
+
+    Not after `fit_until` (of `time.monotonic`): then the lease may be somebody else's when the call arrives.
+    """
     code = claimed.channel
     try:
         for code in claimed.look_up_at:
@@ -183,6 +199,8 @@ def send(claimed: Claimed) -> Outcome | Found:
         channel = channels.by_code(code)
         if channel is None:
             return Rejected(permanent=True, reason=f"没有“{code}”这个通道")
+        if time.monotonic() > fit_until:
+            return Rejected(permanent=False, reason="发送程序曾停顿，本次未发出")
         return channel.send(claimed.message)
     except Exception as error:  # a channel's own bug must not stop the others' messages
         log.exception("channel %s failed on %s", code, claimed.message.reference)
@@ -208,8 +226,8 @@ def _pull_in_pool(channel: channels.Channel) -> None:
         WAKE.set()
 
 
-def _send_in_pool(claimed: Claimed) -> Outcome | Found:
+def _send_in_pool(claimed: Claimed, fit_until: float) -> Outcome | Found:
     try:
-        return send(claimed)
+        return send(claimed, fit_until=fit_until)
     finally:
         connections.close_all()  # the demo inbox is a table; a pool thread must not keep its connection
