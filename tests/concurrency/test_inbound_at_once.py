@@ -11,10 +11,10 @@ from coordination.channels import Accepted, Caps, Receipt, ReplyReceived
 from coordination.models import Delivery, Inbound, Invitation
 from coordination.paging import Purpose, Reply
 from ground.mistakes import Refused
-from tests.concurrency.test_last_seats import all_at_once
 from tests.factories import OFFICER, a_callout, a_duty_officer, an_expert, an_incident
 from tests.fakes import RecordingChannel
 from tests.moments import NOON
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +39,7 @@ def test_the_same_receipt_eight_times_at_once_moves_on_once(phone):
         delivery = handed_over()
         failed = Receipt(f"e{run}", False, "空号", reference=delivery.public_id)
 
-        taken = all_at_once([lambda f=failed: receipts.take("recording", f, at=NOON)] * 8)
+        taken = at_once(*[lambda f=failed: receipts.take("recording", f, at=NOON)] * 8)
 
         assert sum(one is not None for one in taken) == 1
         assert Inbound.objects.count() == run + 1
@@ -53,8 +53,8 @@ def test_a_receipt_and_the_recording_at_once_end_in_delivered(phone):
         (one,) = deliveries.claim(slots=1, holder=uuid.uuid4(), at=NOON)
         receipt = Receipt(f"e{run}", True, message_id=f"m-{run}")
 
-        all_at_once(
-            [
+        at_once(
+            *[
                 lambda r=receipt: receipts.take("recording", r, at=NOON),
                 lambda o=one, n=run: deliveries.record(o, Accepted(f"m-{n}"), at=NOON),
             ]
@@ -93,7 +93,7 @@ def written_back():
 def test_the_same_reply_eight_times_at_once_is_one_answer(talking):
     invitation = asked()
 
-    taken = all_at_once([lambda: replies.take(talking, reply("mo-1"), at=NOON)] * 8)
+    taken = at_once(*[lambda: replies.take(talking, reply("mo-1"), at=NOON)] * 8)
 
     assert sum(one is not None for one in taken) == 1
     assert Inbound.objects.count() == 1
@@ -106,8 +106,8 @@ def test_the_same_reply_eight_times_at_once_is_one_answer(talking):
 def test_eight_replies_of_the_same_words_at_once_are_confirmed_once(talking):
     asked()
 
-    taken = all_at_once(
-        [lambda n=number: replies.take(talking, reply(f"mo-{n}"), at=NOON) for number in range(8)]
+    taken = at_once(
+        *[lambda n=number: replies.take(talking, reply(f"mo-{n}"), at=NOON) for number in range(8)]
     )
 
     assert sorted(one.result for one in taken) == ["answered"] + ["repeated"] * 7
@@ -117,7 +117,7 @@ def test_eight_replies_of_the_same_words_at_once_are_confirmed_once(talking):
 def test_eight_digits_at_once_that_fit_two_asks_are_asked_about_once(talking):
     both = [asked(title) for title in ("氨泄漏", "火灾")]
 
-    all_at_once([lambda n=number: replies.take(talking, reply(f"mo-{n}"), at=NOON) for number in range(8)])
+    at_once(*[lambda n=number: replies.take(talking, reply(f"mo-{n}"), at=NOON) for number in range(8)])
 
     assert written_back().count() == 1
     assert {Invitation.objects.get(pk=one.pk).status for one in both} == {"asked"}
@@ -137,7 +137,7 @@ def test_an_officer_and_the_sender_making_it_clear_at_once_do_not_block_each_oth
                 return refused
             return None
 
-        all_at_once([records, lambda clear=clear: replies.take(talking, clear, at=NOON)])
+        at_once(*[records, lambda clear=clear: replies.take(talking, clear, at=NOON)])
 
         unclear.refresh_from_db()
         assert unclear.handled_at is not None
@@ -152,6 +152,6 @@ def test_eight_processes_that_look_at_once_ask_a_channel_once(monkeypatch):
 
     monkeypatch.setattr(channels, "installed", lambda: [Asked(code="sms")])
 
-    given = all_at_once([lambda: arrivals.due_pulls(at=NOON)] * 8)
+    given = at_once(*[lambda: arrivals.due_pulls(at=NOON)] * 8)
 
     assert sum(len(one) for one in given) == 1

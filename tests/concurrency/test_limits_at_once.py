@@ -11,10 +11,10 @@ from coordination import channels, deliveries
 from coordination.channels import Caps, Limit
 from coordination.paging import Medium
 from ground.models import ContactKind
-from tests.concurrency.test_last_seats import all_at_once
 from tests.factories import a_callout, an_enterprise, an_expert, an_incident
 from tests.fakes import recording
 from tests.moments import NOON, minutes
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,9 +27,7 @@ def sms(monkeypatch):
 
 
 def claimed_by_six(slots: int) -> int:
-    claims = all_at_once(
-        [lambda: deliveries.claim(slots=slots, holder=uuid.uuid4(), at=NOON) for _ in range(6)]
-    )
+    claims = at_once(*[lambda: deliveries.claim(slots=slots, holder=uuid.uuid4(), at=NOON) for _ in range(6)])
     return sum(len(claim) for claim in claims)
 
 

@@ -9,9 +9,9 @@ from django.test import Client
 
 from coordination.models import Callout, Delivery
 from ground import tokens
-from tests.concurrency.test_last_seats import all_at_once
 from tests.factories import a_duty_officer, an_expert, an_incident
 from tests.moments import NOON
+from tests.together import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +37,7 @@ def test_four_calls_with_one_key_at_once_start_one_callout(the_clock):
                 headers={"Authorization": f"Bearer {key}", "Idempotency-Key": f"run-{run}"},
             )
 
-        said = all_at_once([call] * 4)
+        said = at_once(*[call] * 4)
 
         assert [answer.status_code for answer in said] == [201] * 4
         # PostgreSQL keeps an object's names in an order of its own, so not byte by byte.
