@@ -300,11 +300,14 @@ def take_report(
     The order in which several reports come makes no difference to what stands here afterwards: one of
     delivery outweighs any of failure, and of two failures the one with the higher `sequence` counts. It
     may come before `record`; then it settles the message, and nothing is sent again. A failure moves on to
-    the next way of reaching the recipient. "Delivered" says that a device or a mailbox has it, not that
+    the next way of reaching the recipient; one told by a provider that the message no longer goes over
+    changes nothing. "Delivered" says that a device or a mailbox has it, not that
     anybody has read it.
     """
     with transaction.atomic():
         delivery = _lock(delivery_id, with_callout=not delivered)
+        if not delivered and delivery.channel != channel:
+            return False  # it goes over another provider by now; that this one failed says nothing of that
         before = (delivery.status, delivery.reason, delivery.delivered_at)
         was = DeliveryStatus(delivery.status)
         counts = (sequence, reason) > (delivery.provider_sequence, delivery.reason)

@@ -302,3 +302,12 @@ class AnyReports(TestCase):
                 ends.add(standing(delivery))
                 transaction.set_rollback(True)
         assert len(ends) == 1
+
+
+def test_a_failure_told_by_a_provider_that_a_message_has_left_behind_changes_nothing(callout, li):
+    sender.run_once()
+    Delivery.objects.filter(pk=ask_of(li).pk).update(channel="other", provider="other")
+
+    take(receipt("r-1", delivered=False, of=ask_of(li), reason="空号"))
+
+    assert ask_of(li).status == "sent"
