@@ -55,7 +55,18 @@ def run(places: Sequence[Point], *, writing: bool) -> Load:
         port = listener.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", "coordination.config.asgi:application"]
-        + ["--port", str(port), "--workers", str(WORKERS), "--log-level", "error", "--lifespan", "off"],
+        + [
+            "--port",
+            str(port),
+            "--workers",
+            str(WORKERS),
+            "--timeout-worker-healthcheck",
+            "120",
+            "--log-level",
+            "error",
+            "--lifespan",
+            "off",
+        ],
         env={**os.environ, "MUSTER_BASE_URL": f"http://127.0.0.1:{port}"},
     )
     try:

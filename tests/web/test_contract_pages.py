@@ -82,7 +82,7 @@ def test_the_database_selects_by_the_status_that_the_rule_gives(demo):
 def test_a_list_of_fifty_rows_costs_a_fixed_number_of_queries(
     demo, duty, django_assert_max_num_queries, path, says
 ):
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(24):
         page = duty.get(path)
 
     assert says in text_of(page)
