@@ -47,6 +47,8 @@ def live(job: dict[str, Any]) -> None:
     """Do what the job says until killed."""
     from django.conf import settings
 
+    from coordination import arrivals
+
     folder = Path(job["folder"])
     ledger = Ledger(folder / "ledger.jsonl")
     logging.getLogger().addHandler(_Errors(ledger))
@@ -57,6 +59,8 @@ def live(job: dict[str, Any]) -> None:
         windows=job["windows"],
         stretch=job["stretch"],
     )
+    # What comes in is fetched by a part of its own, which writes down what came of it; the judge goes by that.
+    arrivals.due_pulls = lambda *, at: []
     death = job.get("death")
     if death:
         fate = crash_points.Fate(
