@@ -50,7 +50,7 @@ class Load:
 
 def run(places: Sequence[Point], *, writing: bool) -> Load:
     """Ask `matches/` so often a second, of a uvicorn of `WORKERS` processes on the same database."""
-    key = _key()
+    keys = [_key(number) for number in range(CLIENTS)]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     server = subprocess.Popen(
@@ -71,7 +71,7 @@ def run(places: Sequence[Point], *, writing: bool) -> Load:
     )
     try:
         bodies = [_body(place) for place in places]
-        _warm(port, key, bodies[0])
+        _warm(port, keys[0], bodies[0])
         writer = None
         if writing:
             writer = subprocess.Popen(
@@ -82,7 +82,7 @@ def run(places: Sequence[Point], *, writing: bool) -> Load:
             assert writer.stdout is not None
             writer.stdout.readline()  # it says when it begins
         begun = time.perf_counter()
-        taken, asked, refused = _ask(port, key, bodies)
+        taken, asked, refused = _ask(port, keys, bodies)
         seconds = time.perf_counter() - begun
         written = int(writer.communicate()[0]) if writer else 0
         return Load(taken, asked, refused, written, seconds)
@@ -91,8 +91,9 @@ def run(places: Sequence[Point], *, writing: bool) -> Load:
         server.wait(20)
 
 
-def _key() -> str:
-    user, is_new = User.objects.get_or_create(username="benchmark")
+def _key(number: int) -> str:
+    """Return a key of an account of its own: one account may not ask so often."""
+    user, is_new = User.objects.get_or_create(username=f"benchmark{number}")
     if is_new:
         RoleGrant.objects.create(user=user, role=Role.DUTY_OFFICER)
     key, _ = tokens.issue(user, name="benchmark", valid_for=timedelta(days=1), at=clock.now())
@@ -132,7 +133,7 @@ def _warm(port: int, key: str, body: str) -> None:
             time.sleep(0.1)
 
 
-def _ask(port: int, key: str, bodies: Sequence[str]) -> tuple[list[float], int, int]:
+def _ask(port: int, keys: Sequence[str], bodies: Sequence[str]) -> tuple[list[float], int, int]:
     """Return the milliseconds of the answers, how many questions were due, and how many were refused."""
     wanted = SECONDS * A_SECOND
     begin = time.perf_counter() + 0.1
@@ -141,7 +142,7 @@ def _ask(port: int, key: str, bodies: Sequence[str]) -> tuple[list[float], int, 
     turns = iter(range(wanted))
     turn_lock = threading.Lock()
 
-    def client() -> None:
+    def client(key: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while True:
             with turn_lock:
@@ -156,7 +157,7 @@ def _ask(port: int, key: str, bodies: Sequence[str]) -> tuple[list[float], int, 
             else:
                 refused.append(turn)
 
-    clients = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    clients = [threading.Thread(target=client, args=(key,)) for key in keys]
     for one in clients:
         one.start()
     for one in clients:
