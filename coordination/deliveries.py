@@ -30,8 +30,10 @@ from coordination.outgoing import (
     cancel,
     holders_of,
     inform,
+    not_known_to_be_asked,
     tell,
     unreachable,
+    window_has_closed,
     write_back,
 )
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Medium, Purpose
@@ -485,10 +487,12 @@ __all__ = [
     "expire",
     "holders_of",
     "inform",
+    "not_known_to_be_asked",
     "record",
     "take_report",
     "tell",
     "unreachable",
     "void_leases",
+    "window_has_closed",
     "write_back",
 ]

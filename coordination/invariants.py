@@ -17,6 +17,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 
 from coordination.models import Callout, Delivery, Invitation, Seat, SendIntent
 from coordination.paging import (
+    ON_THE_WAY,
     POLICIES,
     UNSENT,
     CalloutStatus,
@@ -36,8 +37,6 @@ CALLOUT_OVERDUE: Final = timedelta(seconds=30)
 DELIVERY_OVERDUE: Final = timedelta(seconds=60)
 # Beyond this many nobody reads on; the count goes on.
 NAMED: Final = 20
-
-ON_THE_WAY: Final = frozenset({DeliveryStatus.SENT, DeliveryStatus.DELIVERED})
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from coordination.channels import Channel
 from coordination.models import Callout, ContactCheck, Delivery, GuidanceRequest, Invitation, SendIntent
 from coordination.models.deliveries import NOT_TAKEN
 from coordination.paging import (
+    ON_THE_WAY,
     POLICIES,
     UNSENT,
     CalloutStatus,
@@ -239,6 +240,37 @@ def after_failure(delivery: Delivery, *, at: datetime) -> None:
         callout=delivery.callout,
         incident=delivery.incident,
         guidance_request=delivery.guidance_request,
+    )
+
+
+def window_has_closed(invitation: Invitation, *, at: datetime) -> str | None:
+    """Cancel what of an ask has not left; return why when no message of it is known to have gone out.
+
+    Then the officer is to hear of it: "no answer" would say that somebody was asked.
+    """
+    asks = list(invitation.deliveries.filter(purpose=Purpose.ASK, created_at__gte=invitation.asked_at))
+    # A message that did not get out within the window must not arrive after it as if it were new.
+    cancel(invitation, [Purpose.ASK], reason="答复时限已过", at=at)
+    nothing_left = not any(
+        one.status in UNSENT for one in asks
+    )  # then each failure was told when it happened
+    if nothing_left or any(one.status in ON_THE_WAY for one in asks):
+        return None
+    return next((one.reason for one in reversed(asks) if one.reason), "一直没有轮到发送")
+
+
+def not_known_to_be_asked(callout: Callout, reasons: Mapping[str, str], *, at: datetime) -> None:
+    """Tell the officer, in one alarm, of those whose window has closed on messages that may never have left."""
+    names = list(reasons)
+    alarm(
+        subject=f"未能送达：{names[0]}" + (f" 等 {len(names)} 人" if len(names) > 1 else ""),
+        text="通知在答复时限内没有确认发出："
+        + "；".join(f"{name}（{why}）" for name, why in reasons.items())
+        + "。请电话联系，或换人。",
+        at=at,
+        callout=callout,
+        incident=callout.incident,
+        guidance_request=callout.guidance_request,
     )
 
 

@@ -108,6 +108,8 @@ class DeliveryStatus(Term):
 
 # What may still go to the wire. The states form a lattice: nothing moves backwards out of `sent`.
 UNSENT = frozenset({DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.UNKNOWN})
+# A provider has taken these; whether anybody has read them, only an answer tells.
+ON_THE_WAY = frozenset({DeliveryStatus.SENT, DeliveryStatus.DELIVERED})
 # Nobody will hear of these.
 DEAD = frozenset({DeliveryStatus.FAILED, DeliveryStatus.CANCELLED})
 # Of the messages of one ask the one that got furthest says how far the ask got.

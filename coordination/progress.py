@@ -57,8 +57,11 @@ def refuse_closed(callout: Callout) -> Callout:
 def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
     policy = callout.policy
     asks = _asks(callout)
+    unasked: dict[str, str] = {}
     for gone in paging.lapsed(asks, policy, at=at):
-        _lapse(callout, gone, at=at)
+        unasked |= _lapse(callout, gone, at=at)
+    if unasked:
+        deliveries.not_known_to_be_asked(callout, unasked, at=at)
     asks = _asks(callout)
     step = paging.next_step(
         free_seats(callout), asks, policy, at=at, ahead=ahead, per_seat=callout.asked_per_seat()
@@ -160,13 +163,15 @@ def _ask(callout: Callout, ids: Iterable[int], *, at: datetime) -> None:
     note(callout, f"第 {callout.wave} 波发出：{'、'.join(names)}", by=SYSTEM, at=at)
 
 
-def _lapse(callout: Callout, invitation_id: int, *, at: datetime) -> None:
+def _lapse(callout: Callout, invitation_id: int, *, at: datetime) -> dict[str, str]:
+    """Close the window of one; return their name with the reason if they may never have been asked."""
     invitation = callout.invitations.select_related("expert", "team").get(pk=invitation_id)
     invitation.status = InvitationStatus.LAPSED
     invitation.save(update_fields=["status"])
-    # A message that did not get out within the window must not arrive after it as if it were new.
-    deliveries.cancel(invitation, [Purpose.ASK], reason="答复时限已过", at=at)
-    note(callout, f"{invitation.invitee.name} 超时未答复", by=SYSTEM, at=at, kind=LogKind.SYSTEM)
+    unasked = deliveries.window_has_closed(invitation, at=at)
+    said = f"{invitation.invitee.name} 超时未答复" + (f"，通知没有确认发出：{unasked}" if unasked else "")
+    note(callout, said, by=SYSTEM, at=at, kind=LogKind.SYSTEM)
+    return {invitation.invitee.name: unasked} if unasked else {}
 
 
 def _exhaust(callout: Callout, short: Sequence[int], *, at: datetime) -> None:

@@ -26,6 +26,7 @@ from coordination.models import (
 )
 from coordination.models.deliveries import SendOutcome
 from coordination.paging import (
+    ON_THE_WAY,
     UNSENT,
     CalloutStatus,
     DeliveryStatus,
@@ -36,7 +37,6 @@ from ground import clock
 from incidents.models import LogEntry
 from tests.faults.schedules import Schedule
 
-ON_THE_WAY = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
 # A deadlock, a time-out of a lock: the caller sees an error page. Nothing here may cause one.
 LISTED_ERRORS = 10
 
@@ -203,7 +203,7 @@ def _lost(e: _Evidence) -> Iterator[str]:
             if not _has_cause(e, one):
                 yield f"LOST {one.public_id} has failed without a cause: {one.reason}"
             elif not _was_followed_up(e, one):
-                yield f"LOST {one.public_id} has failed ({one.reason}), and nothing came of it"
+                yield f"LOST {one.public_id} has failed ({one.reason}), and nothing came of it: {_beside(e, one)}"
     for invitation in e.invitations.values():
         if invitation.asked_at is None:
             continue
@@ -254,7 +254,7 @@ def _was_followed_up(e: _Evidence, one: Delivery) -> bool:
     alarmed = any(
         other.purpose == Purpose.ALARM
         and other.callout_id == one.callout_id
-        and one.recipient in other.subject
+        and one.recipient in other.subject + other.text
         for other in e.deliveries.values()
     )
     has_answered = one.purpose == Purpose.ASK and invitation.status in (
@@ -265,6 +265,17 @@ def _was_followed_up(e: _Evidence, one: Delivery) -> bool:
         InvitationStatus.STOOD_DOWN,
     )
     return later or alarmed or has_answered
+
+
+def _beside(e: _Evidence, one: Delivery) -> str:
+    """Say what else the same recipient was to be sent."""
+    others = [
+        f"{other.purpose} {other.attempt} {other.status} {other.reason}"
+        for other in e.deliveries.values()
+        if other.invitation_id == one.invitation_id
+    ]
+    status = e.invitations[one.invitation_id].status if one.invitation_id else "a user"
+    return f"{one.purpose} {one.attempt} to somebody {status}, {others}"
 
 
 def _unlicensed(e: _Evidence) -> Iterator[str]:

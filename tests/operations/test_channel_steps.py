@@ -9,7 +9,7 @@ import pytest
 
 from coordination import answers, callouts, channels, deliveries, sender
 from coordination.answers import Answer
-from coordination.channels import Accepted, Rejected
+from coordination.channels import Accepted, Ambiguous, Rejected
 from coordination.models import Delivery, Invitation
 from coordination.paging import AnswerSource, Medium, Purpose, Reply
 from coordination.views.board import boards_of
@@ -125,6 +125,38 @@ def test_who_has_answered_is_left_in_peace(voice, incident, li, the_clock, answe
     the_clock.move(minutes(5))
     sender.run_once()
     assert sent_over(voice) == []
+
+
+def test_when_no_message_is_known_to_have_gone_out_within_the_window_the_officer_is_told(
+    sms, mail, voice, incident, li, wang, the_clock
+):
+    """The first was refused while the others were unclear; then the window closed, and it read "no answer"."""
+    a_duty_officer()
+    sms.outcomes = [DEAD_NUMBER] * 2
+    mail.outcomes = [Ambiguous("没有回音")] * 50
+    voice.outcomes = [Ambiguous("没有回音")] * 50
+    callout = a_callout(incident, asks=[li, wang], seats=1)
+    for _ in range(3):
+        sender.run_once()
+        the_clock.move(minutes(4))
+    sender.run_once()
+
+    assert status_of(callout, li) == "lapsed"
+    alarms = Delivery.objects.filter(purpose=Purpose.ALARM, subject="未能送达：李工")
+    assert {one.text for one in alarms} == {
+        "通知在答复时限内没有确认发出：李工（没有回音）。请电话联系，或换人。"
+    }
+
+
+def test_who_got_a_message_and_does_not_answer_makes_no_alarm_of_delivery(incident, li, wang, the_clock):
+    a_duty_officer()
+    callout = a_callout(incident, asks=[li, wang], seats=1)
+    sender.run_once()
+    the_clock.move(minutes(11))
+    sender.run_once()
+
+    assert status_of(callout, li) == "lapsed"
+    assert not Delivery.objects.filter(purpose=Purpose.ALARM).exists()
 
 
 def test_nothing_more_goes_to_who_was_let_go(voice, incident, li, wang, the_clock):
