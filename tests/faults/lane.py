@@ -156,12 +156,7 @@ class Lane:
                 Path(f"{self._file}{suffix}").unlink(missing_ok=True)
             shutil.copy(self._template, self._file)
         else:
-            with self._connection.cursor() as cursor:
-                cursor.execute(
-                    "SET session_replication_role = replica;"
-                    + "".join(f'DELETE FROM "{table}";' for table in self._emptied)
-                    + "SET session_replication_role = origin;"
-                )
+            self._empty()
         from coordination import paging
         from ground import clock
 
@@ -179,6 +174,19 @@ class Lane:
             }
         )
         self.provider.begin()
+
+    def _empty(self) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            used = []
+            for table in self._emptied:
+                cursor.execute(f'DELETE FROM "{table}"')
+                if cursor.rowcount:
+                    used.append(table)
+            cursor.execute("SET session_replication_role = origin")
+            if used:
+                # Else each schedule would walk over the dead rows of all before it.
+                cursor.execute("VACUUM " + ", ".join(f'"{table}"' for table in used))
 
     def _tables_without_rows(self) -> list[str]:
         with self._connection.cursor() as cursor:

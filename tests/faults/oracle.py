@@ -411,8 +411,8 @@ def _callouts_forgotten(e: _Evidence) -> Iterator[str]:
 def _lapsed_early(e: _Evidence) -> Iterator[str]:
     """Find whom we stopped waiting for before their window had closed; the log says when that was."""
     lapses = defaultdict(list)
-    for line in LogEntry.objects.filter(text__endswith="超时未答复"):
-        lapses[line.incident_id, line.text.removesuffix(" 超时未答复")].append(line.at)
+    for line in LogEntry.objects.filter(text__contains=" 超时未答复"):
+        lapses[line.incident_id, line.text.partition(" 超时未答复")[0]].append(line.at)
     for one in e.invitations.values():
         if one.status != InvitationStatus.LAPSED or one.asked_at is None:
             continue

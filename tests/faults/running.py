@@ -114,13 +114,13 @@ class Run:
             "kind": "http_sms",
             "code": "sms",
             "url": f"{self._lane.provider.address}/send",
-            "time_out": TIME_OUT_SECONDS,
+            "time_out": TIME_OUT_SECONDS * self.stretch,
             "pull_url": f"{self._lane.provider.address}/events?since={{since_epoch}}",
         }
         if schedule.memory != "blind":
             channel |= {
                 "look_up_url": f"{self._lane.provider.address}/messages?reference={{reference}}",
-                "look_up_settles": SETTLES_SECONDS,
+                "look_up_settles": SETTLES_SECONDS * self.stretch,
             }
         death = process.deaths[life] if life < len(process.deaths) else None
         self._running[process.name] = self._zygote.fork(
