@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
-from coordination import channels, links, wording
+from coordination import channels, events, links, wording
 from coordination.announcements import announce
 from coordination.channels import Accepted, Ambiguous, Message, Outcome, Rejected
 from coordination.models import Callout, Delivery, SendIntent
@@ -50,6 +50,7 @@ POISONOUS: Final = 5
 LIMIT_REACHED: Final = "这个号码已达通道限额"
 QUARANTINED: Final = "多次发送都出错，已隔离"
 MAYBE_DUPLICATE: Final = "（可能重复）"
+NO_REASON: Final = "通道没有说明原因"
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,7 @@ def record(claimed: Claimed, outcome: Outcome | Found, *, at: datetime) -> None:
     An acceptance is recorded whoever holds the lease by now: the reference is the delivery's own, so
     any success is the success. Anything else is recorded only by the lease that it happened under.
     """
+    outcome = _as_kept(outcome, claimed.message)
     with transaction.atomic():
         failed = isinstance(outcome, Rejected) and outcome.permanent
         delivery = _lock(claimed.delivery_id, with_callout=failed)
@@ -254,6 +256,14 @@ def record(claimed: Claimed, outcome: Outcome | Found, *, at: datetime) -> None:
                 if outcome.permanent:
                     after_failure(delivery, at=at)
         _announce(delivery)
+
+
+def _as_kept(outcome: Outcome | Found, message: Message) -> Outcome | Found:
+    """Return what was said in words that every database keeps: one that it refused would leave all this unrecorded."""
+    if isinstance(outcome, Rejected | Ambiguous):
+        return replace(outcome, reason=events.plain(outcome.reason)[:200] or NO_REASON)
+    message_id = events.plain(outcome.message_id)[: events.LONGEST_ID]
+    return replace(outcome, message_id=message_id or str(message.reference))
 
 
 def _is_out(delivery: Delivery, channel: str, message_id: str, *, at: datetime) -> None:

@@ -42,6 +42,8 @@ NOTICE_VALID_FOR: Final = timedelta(days=3)
 WRITTEN_BACK_WITHIN: Final = timedelta(hours=1)
 AFTER_ALL_ELSE: Final = 900_000
 NO_CONTACT: Final = "没有可用的联系方式"
+# What the columns hold; a title alone may be as long.
+LONGEST_SUBJECT: Final = 120
 
 
 def ask(
@@ -112,7 +114,7 @@ def write_back(
         channel=channel.code,
         medium=channel.medium,
         address=address,
-        subject=subject[:120],
+        subject=shortened(subject, LONGEST_SUBJECT),
         text=text,
         # Behind everybody's first ask, before anything else.
         priority=paging.place_in_queue(policy, step=1, turn=0),
@@ -376,6 +378,12 @@ def _to_user(
     )
 
 
+def shortened(text: str, at_most: int) -> str:
+    """Return a text on one line that its column holds: one that it does not would leave nobody asked at all."""
+    line = " ".join(text.split())
+    return line if len(line) <= at_most else f"{line[: at_most - 1]}…"
+
+
 def _planned(contacts: Iterable[ContactPoint], policy: Policy) -> Sequence[Planned]:
     known = [Contact(contact.kind, contact.value) for contact in contacts]
     return paging.messages(known, channels.reach(), policy)
@@ -409,6 +417,7 @@ def _write(
     **columns: Any,
 ) -> list[Delivery]:
     """Write one row for each planned message; one that has failed already where there is no way at all."""
+    columns["subject"] = shortened(columns["subject"], LONGEST_SUBJECT)
     ways: list[dict[str, Any]] = [
         {
             "channel": channels.carriers_of(one.medium, one.contact.kind)[0].code,

@@ -14,9 +14,10 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.conf import settings
@@ -136,16 +137,25 @@ class Sender:
         self._housekept = at.timestamp()
         if not Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at):
             self._register(at)  # thought dead, and cleared away
-        deliveries.expire(at=at)
-        receipts.catch_up(at=at)
-        for channel in arrivals.due_pulls(at=at):
-            self._fetching.append(self._pool.submit(_pull_in_pool, channel))
-        channel_checks.send_daily(at=at)
+        for job in (
+            lambda: deliveries.expire(at=at),
+            lambda: receipts.catch_up(at=at),
+            lambda: self._fetch(at),
+            lambda: channel_checks.send_daily(at=at),
+            lambda: self._watch(at),
+            lambda: guidance.catch_up(at=at),
+            audit.seal,
+        ):
+            _by_itself(job)
+        close_old_connections()
+
+    def _watch(self, at: datetime) -> None:
         if (found := watch.look(at=at, skew=clock.skew())) is not None:
             self._report(found)
-        guidance.catch_up(at=at)
-        audit.seal()
-        close_old_connections()
+
+    def _fetch(self, at: datetime) -> None:
+        for channel in arrivals.due_pulls(at=at):
+            self._fetching.append(self._pool.submit(_pull_in_pool, channel))
 
 
 def run_once() -> None:
@@ -177,7 +187,17 @@ def _advance_due() -> None:
             raise
         except Exception:
             log.exception("callout %s could not be moved on", callout_id)
-            callouts.set_aside(callout_id, at=at)
+            _by_itself(partial(callouts.set_aside, callout_id, at=at))
+
+
+def _by_itself(job: Callable[[], object]) -> None:
+    """Do one of several things; its failure must not keep the others, nor any message, from going ahead."""
+    try:
+        job()
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: nothing else would get any further
+    except Exception:
+        log.exception("one of a turn's jobs failed")
 
 
 def _fit_until() -> float:
