@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from coordination import channels, traffic
 from coordination.channels import Channel, Finding
-from coordination.models import Delivery
+from coordination.models import ChannelPull, Delivery
 from coordination.paging import DeliveryStatus, Purpose
 from ground import installation
 from ground.dates import SHANGHAI
@@ -25,6 +25,8 @@ from ground.terms import Words
 DAILY_AT: Final = time(8, 30)
 VALID_FOR: Final = timedelta(minutes=10)
 PRIORITY: Final = 950_000  # behind everything that people wait for
+# A provider that is away for a moment is no news; replies that are late by more than this are.
+FETCHED_WITHIN: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,16 @@ class Checked:
 def checked(*, at: datetime) -> list[Checked]:
     """Ask every channel of this installation to look at itself. Talks to the providers, sends nothing."""
     near_their_limit = traffic.nearly_used_up(at=at)
+    not_fetched = dict(ChannelPull.objects.exclude(problem="").values_list("channel", "problem"))
     sent = dict(Delivery.objects.order_by().values_list("channel").annotate(Max("sent_at")))
     return [
         Checked(
             channel,
-            [*_findings(channel), *_near_the_limit(near_their_limit.get(channel.code, 0))],
+            [
+                *_findings(channel),
+                *_not_fetched(not_fetched.get(channel.code, "")),
+                *_near_the_limit(near_their_limit.get(channel.code, 0)),
+            ],
             sent.get(channel.code),
             _last_canary(channel.code),
         )
@@ -103,6 +110,13 @@ def failed(*, at: datetime) -> tuple[str, ...]:
     return tuple(sorted(code for code, one in last.items() if one.status == DeliveryStatus.FAILED))
 
 
+def unfetched(*, at: datetime) -> tuple[str, ...]:
+    """Return the codes of the channels from which nothing has been fetched for some minutes, for it fails."""
+    late = Q(pulled_at=None) | Q(pulled_at__lt=at - FETCHED_WITHIN)
+    failing = ChannelPull.objects.exclude(problem="").filter(late).values_list("channel", flat=True)
+    return tuple(sorted({one.code for one in channels.installed()} & set(failing)))
+
+
 def _last_canary(code: str) -> Delivery | None:
     return Delivery.objects.filter(purpose=Purpose.CANARY, channel=code).order_by("pk").last()
 
@@ -118,6 +132,17 @@ def _near_the_limit(addresses: int) -> list[Finding]:
                 f"{addresses} numbers have used 60 % of what the channel allows; drills stop there, the rest is "
                 "kept for real incidents",
             ),
+        )
+    ]
+
+
+def _not_fetched(problem: str) -> list[Finding]:
+    if not problem:
+        return []
+    return [
+        Finding(
+            False,
+            Words(f"回执和回复取不回来：{problem}", f"receipts and replies cannot be fetched: {problem}"),
         )
     ]
 

@@ -1,7 +1,8 @@
 """What must hold in the database of callouts at every moment, whatever was killed, repeated or late.
 
 Reads only. Each invariant finds the rows that break it; nothing found is the proof. `callout_fsck` shows
-them, the watch raises the alarm about them, and the fault harness asks them after every schedule.
+them, and the fault harness asks them after every schedule. The watch looks every few seconds at the two
+that are about promptness only: the others cost more than that is worth.
 What no row can show afterwards (one provider call a lease, fairness between incidents, scopes) is
 held by constraints and by tests instead.
 """
@@ -19,7 +20,6 @@ from coordination.models import Callout, Delivery, Invitation, Seat, SendIntent
 from coordination.paging import (
     ON_THE_WAY,
     POLICIES,
-    UNSENT,
     CalloutStatus,
     DeliveryStatus,
     InvitationStatus,
@@ -33,8 +33,6 @@ from incidents.models import Incident
 
 # Moments are read before their transaction has its locks; two that are closer say nothing about their order.
 SLACK: Final = timedelta(seconds=10)
-CALLOUT_OVERDUE: Final = timedelta(seconds=30)
-DELIVERY_OVERDUE: Final = timedelta(seconds=60)
 # Beyond this many nobody reads on; the count goes on.
 NAMED: Final = 20
 
@@ -177,12 +175,13 @@ def _broken_chains(at: datetime) -> Iterator[str]:
 
 
 def _overdue_callouts(at: datetime) -> Iterator[str]:
-    return _callouts(Q(status=CalloutStatus.OPEN, next_step_at__lt=at - CALLOUT_OVERDUE))
+    for public_id, status in Callout.objects.overdue(at).values_list("public_id", "status").order_by("pk"):
+        yield f"callout {public_id} {status}"
 
 
 def _overdue_deliveries(at: datetime) -> Iterator[str]:
-    waiting = Q(lease_until=None) | Q(lease_until__lt=at)
-    return _deliveries(waiting & Q(status__in=list(UNSENT), due_at__lt=at - DELIVERY_OVERDUE))
+    for public_id, status in Delivery.objects.overdue(at).values_list("public_id", "status").order_by("pk"):
+        yield f"delivery {public_id} {status}"
 
 
 def _always(find: Callable[[Q], Iterator[str]], wrong: Q) -> Callable[[datetime], Iterator[str]]:

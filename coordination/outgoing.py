@@ -154,6 +154,12 @@ def alarm(
     ]
 
 
+def somebody_to_alarm() -> bool:
+    """Say whether an alarm now would go to any duty officer over the channels of this installation."""
+    policy = POLICIES["urgent"]
+    return any(_planned(officer.contacts.all(), policy) for officer in holders_of(Role.DUTY_OFFICER))
+
+
 def inform(
     users: QuerySet[User], *, subject: str, text: str, guidance_request: GuidanceRequest, at: datetime
 ) -> list[Delivery]:

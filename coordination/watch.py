@@ -10,22 +10,21 @@ from __future__ import annotations
 
 import logging
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
-from coordination import channel_checks, deliveries
+from coordination import channel_checks, deliveries, outgoing
 from coordination.announcements import announce
-from coordination.invariants import CALLOUT_OVERDUE, DELIVERY_OVERDUE
 from coordination.models import Callout, Delivery, WatchReport, Worker
-from coordination.paging import POLICIES, UNSENT, CalloutStatus, DeliveryStatus
+from coordination.paging import DEAD, POLICIES, UNSENT, CalloutStatus, DeliveryStatus, Purpose
 from ground.dates import SHANGHAI
-from ground.terms import Words
+from ground.terms import Term, Words, joined
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +43,77 @@ FARTHEST: Final = max(max(one.answer_within, one.message_valid_for) for one in P
 )
 
 
+class Fault(Term):
+    """What the watch may find wrong, the worst first. The values are the codes of docs/operations.md and never change."""
+
+    NOBODY_WATCHES = "nobody_watches", "发送程序停止", "no sender runs"
+    CALLOUTS_OVERDUE = "callouts_overdue", "通知应答逾期", "callouts are overdue"
+    DELIVERIES_OVERDUE = "deliveries_overdue", "消息逾期未发", "messages are overdue"
+    NOBODY_TO_ALARM = "nobody_to_alarm", "告警无人可收", "nobody can be alarmed"
+    ALARMS_UNHEARD = "alarms_unheard", "告警没有送出", "alarms did not get out"
+    QUARANTINED = "quarantined", "消息被隔离", "messages were put aside"
+    FETCH_FAILED = "fetch_failed", "回复取不回来", "replies cannot be fetched"
+    CANARY_FAILED = "canary_failed", "通道自检失败", "a self-check failed"
+    WORKER_DEAD = "worker_dead", "发送程序没有心跳", "a sender shows no sign of life"
+    CLOCK_SKEW = "clock_skew", "服务器时钟不准", "a server's clock is off"
+    CLOCK_JUMPED = "clock_jumped", "数据库时钟倒退", "the database's clock went back"
+
+
+_SAID: Final[Mapping[Fault, Words]] = {
+    Fault.NOBODY_WATCHES: Words(
+        "发送程序没有在运行{since}，消息不会发出。请启动 ./run、manage.py sweep 或 Celery worker；急事请直接打电话。",
+        "No sender is running{since}, so no message leaves. Start ./run, manage.py sweep or a Celery worker; "
+        "ring people up meanwhile.",
+    ),
+    Fault.CALLOUTS_OVERDUE: Words(
+        "{count} 个通知应答逾期未推进，最早的已逾期 {minutes} 分钟。请人工电话通知，并检查发送程序。",
+        "{count} callouts are overdue, the oldest by {minutes} min. Ring people up, and look at the sender.",
+    ),
+    Fault.DELIVERIES_OVERDUE: Words(
+        "{count} 条消息逾期未发出，最早的已逾期 {minutes} 分钟。请人工电话通知，并检查通道和发送程序。",
+        "{count} messages are overdue, the oldest by {minutes} min. Ring people up, and look at the channels and "
+        "the sender.",
+    ),
+    Fault.NOBODY_TO_ALARM: Words(
+        "没有一个值班员账号能收到告警。请在系统管理里给值班员账号填写手机或邮箱。",
+        "No duty officer can be alarmed. Give the accounts of the duty officers a mobile or an e-mail address.",
+    ),
+    Fault.ALARMS_UNHEARD: Words(
+        "{count} 条告警没有送到任何值班员。请到值守台查看各事件，并检查值班员账号的联系方式和通道。",
+        "{count} alarms reached no duty officer. Look through the incidents at the desk, and check the officers' "
+        "contacts and the channels.",
+    ),
+    Fault.QUARANTINED: Words(
+        "{count} 条消息多次发送都出错，已隔离不再发。请电话通知，并把日志交给维护人员。",
+        "{count} messages failed again and again and were put aside. Ring these people up, and give the log to "
+        "whoever maintains the system.",
+    ),
+    Fault.FETCH_FAILED: Words(
+        "通道 {names} 的回执和回复取不回来，对方回复了短信也看不到。请电话核实，并运行 manage.py check_channels 查看原因。",
+        "Receipts and replies cannot be fetched over {names}: people may have answered. Ring them up, and run "
+        "manage.py check_channels to see why.",
+    ),
+    Fault.CANARY_FAILED: Words(
+        "通道 {names} 的自检消息没有发出。请运行 manage.py check_channels 查看原因。",
+        "The self-check over {names} did not go out. Run manage.py check_channels to see why.",
+    ),
+    Fault.WORKER_DEAD: Words(
+        "发送程序 {names} 没有心跳，其余 {live} 个在运行。请检查那台机器。",
+        "The sender {names} shows no sign of life; {live} others run. Look at that machine.",
+    ),
+    Fault.CLOCK_SKEW: Words(
+        "服务器时钟与数据库相差 {seconds} 秒。时限以数据库为准；请校准时钟。",
+        "The server's clock is {seconds} s off the database's, which counts. Set the clock right.",
+    ),
+    Fault.CLOCK_JUMPED: Words(
+        "数据库时钟曾倒退，{count} 个过远的时刻已改正。请校准数据库服务器的时钟。",
+        "The database's clock went back; {count} moments too far ahead were put right. Set its clock.",
+    ),
+}
+# Of these an alarm would be one more that nobody hears; the band, and the dead-man address falling silent, tell.
+_NOT_ALARMED: Final = frozenset({Fault.NOBODY_TO_ALARM, Fault.ALARMS_UNHEARD})
+
+
 @dataclass(frozen=True)
 class Facts:
     """What a look at the database finds. Moments are None where nothing is overdue."""
@@ -53,17 +123,20 @@ class Facts:
     callouts_due_since: datetime | None = None
     overdue_deliveries: int = 0
     deliveries_due_since: datetime | None = None
+    somebody_to_alarm: bool = True
+    unheard_alarms: int = 0
+    quarantined: int = 0
+    unfetched: tuple[str, ...] = ()
+    failed_canaries: tuple[str, ...] = ()
     dead_workers: tuple[str, ...] = ()
     live_workers: int = 1
-    quarantined: int = 0
-    failed_canaries: tuple[str, ...] = ()
-    clocks_put_right: int = 0
     skew: timedelta = timedelta(0)
+    clocks_put_right: int = 0
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that a person has to know of. `code` is explained in docs/operations.md."""
+    """One thing that a person has to know of, in words; `code` is that of a `Fault`."""
 
     code: str
     zh: str
@@ -72,81 +145,40 @@ class Problem:
 
 def problems(facts: Facts) -> list[Problem]:
     """Return what is wrong, the worst first; an empty list is a clean look. Pure."""
-    found = []
-
-    def say(code: str, words: Words, **values: object) -> None:
-        filled = words.filled(**values)
-        found.append(Problem(code, filled.zh, filled.en))
-
+    found: list[tuple[Fault, dict[str, object]]] = []
     if facts.overdue_callouts:
-        say(
-            "callouts_overdue",
-            Words(
-                "{count} 个通知应答已过时仍未推进，最早应在 {minutes} 分钟前。请人工电话通知，并检查发送程序。",
-                "{count} callouts are overdue, the oldest by {minutes} min. Ring people up, and look at the sender.",
-            ),
-            count=facts.overdue_callouts,
-            minutes=_minutes(facts.at, facts.callouts_due_since),
-        )
+        minutes = _minutes(facts.at, facts.callouts_due_since)
+        found.append((Fault.CALLOUTS_OVERDUE, {"count": facts.overdue_callouts, "minutes": minutes}))
     if facts.overdue_deliveries:
-        say(
-            "deliveries_overdue",
-            Words(
-                "{count} 条消息到点未发出，最早应在 {minutes} 分钟前。请人工电话通知，并检查通道和发送程序。",
-                "{count} messages are overdue, the oldest by {minutes} min. Ring people up, and look at the "
-                "channels and the sender.",
-            ),
-            count=facts.overdue_deliveries,
-            minutes=_minutes(facts.at, facts.deliveries_due_since),
-        )
+        minutes = _minutes(facts.at, facts.deliveries_due_since)
+        found.append((Fault.DELIVERIES_OVERDUE, {"count": facts.overdue_deliveries, "minutes": minutes}))
+    if not facts.somebody_to_alarm:
+        found.append((Fault.NOBODY_TO_ALARM, {}))
+    if facts.unheard_alarms:
+        found.append((Fault.ALARMS_UNHEARD, {"count": facts.unheard_alarms}))
     if facts.quarantined:
-        say(
-            "quarantined",
-            Words(
-                "{count} 条消息多次发送都出错，已隔离不再发。请电话通知，并把日志交给维护人员。",
-                "{count} messages failed again and again and were put aside. Ring these people up, and give the "
-                "log to whoever maintains the system.",
-            ),
-            count=facts.quarantined,
-        )
+        found.append((Fault.QUARANTINED, {"count": facts.quarantined}))
+    if facts.unfetched:
+        found.append((Fault.FETCH_FAILED, {"names": _named(facts.unfetched)}))
     if facts.failed_canaries:
-        say(
-            "canary_failed",
-            Words(
-                "通道 {names} 的自检消息没有发出。请运行 manage.py check_channels 查看原因。",
-                "The self-check over {names} did not go out. Run manage.py check_channels to see why.",
-            ),
-            names="、".join(facts.failed_canaries),
-        )
+        found.append((Fault.CANARY_FAILED, {"names": _named(facts.failed_canaries)}))
     if facts.dead_workers:
-        say(
-            "worker_dead",
-            Words(
-                "发送程序 {names} 没有心跳。其余 {live} 个在运行。请检查那台机器。",
-                "The sender {names} shows no sign of life; {live} others run. Look at that machine.",
-            ),
-            names="、".join(facts.dead_workers),
-            live=facts.live_workers,
-        )
+        names = _named(facts.dead_workers)
+        found.append((Fault.WORKER_DEAD, {"names": names, "live": facts.live_workers}))
     if abs(facts.skew) > SKEW_AT_MOST:
-        say(
-            "clock_skew",
-            Words(
-                "服务器时钟与数据库相差 {seconds} 秒。时限以数据库为准；请校准时钟。",
-                "The server's clock is {seconds} s off the database's, which counts. Set the clock right.",
-            ),
-            seconds=f"{facts.skew.total_seconds():.0f}",
-        )
+        found.append((Fault.CLOCK_SKEW, {"seconds": f"{facts.skew.total_seconds():.0f}"}))
     if facts.clocks_put_right:
-        say(
-            "clock_jumped",
-            Words(
-                "数据库时钟曾倒退，{count} 个过远的时刻已改正。请校准数据库服务器的时钟。",
-                "The database's clock went back; {count} moments too far ahead were put right. Set its clock.",
-            ),
-            count=facts.clocks_put_right,
-        )
-    return found
+        found.append((Fault.CLOCK_JUMPED, {"count": facts.clocks_put_right}))
+    return [_problem(fault, **values) for fault, values in found]
+
+
+def _problem(fault: Fault, **values: object) -> Problem:
+    words = _SAID[fault].filled(**values)
+    return Problem(fault.value, words.zh, words.en)
+
+
+def _named(names: Sequence[str]) -> Words:
+    return joined([Words.same(name) for name in names])
 
 
 def _minutes(at: datetime, since: datetime | None) -> int:
@@ -183,16 +215,15 @@ def reported(*, at: datetime) -> list[Problem]:
     if report is None and Worker.objects.filter(heartbeat_at__gt=at - HEARTBEAT_LOST).exists():
         return []  # the first one has begun just now
     if report is None or at - report.looked_at > STALE_AFTER:
-        since = f"（最近一次 {report.looked_at.astimezone(SHANGHAI):%H:%M:%S}）" if report else ""
-        return [
-            Problem(
-                "nobody_watches",
-                f"发送程序没有在运行{since}，消息不会发出。请启动 ./run、manage.py sweep 或 Celery worker；急用请打电话。",
-                "No sender is running, so no message leaves. Start ./run, manage.py sweep or a Celery worker; "
-                "ring people up meanwhile.",
-            )
-        ]
+        return [_problem(Fault.NOBODY_WATCHES, since=_last_seen(report))]
     return [Problem(**one) for one in report.problems]
+
+
+def _last_seen(report: WatchReport | None) -> Words:
+    if report is None:
+        return Words("", "")
+    moment = f"{report.looked_at.astimezone(SHANGHAI):%H:%M:%S}"
+    return Words(f"（最近一次 {moment}）", f" (the last was seen at {moment})")
 
 
 def ping(address: str) -> None:
@@ -204,40 +235,34 @@ def ping(address: str) -> None:
         log.warning("the dead-man address did not answer: %s", error)
 
 
-def overdue_callouts(at: datetime) -> QuerySet[Callout]:
-    return Callout.objects.filter(status=CalloutStatus.OPEN, next_step_at__lt=at - CALLOUT_OVERDUE)
-
-
-def overdue_deliveries(at: datetime) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=at),
-        status__in=list(UNSENT),
-        due_at__lt=at - DELIVERY_OVERDUE,
-    )
-
-
 def _facts(at: datetime, skew: timedelta) -> Facts:
     put_right = _put_clocks_right(at)
-    callouts = overdue_callouts(at)
-    messages = overdue_deliveries(at)
+    callouts = Callout.objects.overdue(at)
+    messages = Delivery.objects.overdue(at)
     dead, live = _workers(at)
+    lately = Delivery.objects.filter(created_at__gte=at - deliveries.ALARM_VALID_FOR)
     return Facts(
         at=at,
         overdue_callouts=callouts.count(),
         callouts_due_since=callouts.aggregate(first=Min("next_step_at"))["first"],
         overdue_deliveries=messages.count(),
         deliveries_due_since=messages.aggregate(first=Min("due_at"))["first"],
+        somebody_to_alarm=outgoing.somebody_to_alarm(),
+        unheard_alarms=_unheard(lately.filter(purpose=Purpose.ALARM)),
+        quarantined=lately.filter(status=DeliveryStatus.FAILED, reason=deliveries.QUARANTINED).count(),
+        unfetched=channel_checks.unfetched(at=at),
+        failed_canaries=channel_checks.failed(at=at),
         dead_workers=dead,
         live_workers=live,
-        quarantined=Delivery.objects.filter(
-            status=DeliveryStatus.FAILED,
-            reason=deliveries.QUARANTINED,
-            created_at__gte=at - deliveries.ALARM_VALID_FOR,
-        ).count(),
-        failed_canaries=channel_checks.failed(at=at),
-        clocks_put_right=put_right,
         skew=skew,
+        clocks_put_right=put_right,
     )
+
+
+def _unheard(alarms: QuerySet[Delivery]) -> int:
+    """Count the alarms of which no message to any officer got out or still may."""
+    messages = alarms.order_by().values("subject", "created_at")
+    return messages.annotate(hopeful=Count("pk", filter=~Q(status__in=list(DEAD)))).filter(hopeful=0).count()
 
 
 def _workers(at: datetime) -> tuple[tuple[str, ...], int]:
@@ -275,6 +300,9 @@ def _put_clocks_right(at: datetime) -> int:
 def _alarm(found: Sequence[Problem], *, at: datetime) -> None:
     """Alarm the duty officers; what goes on is said again every half hour."""
     for problem in found:
-        subject = f"系统告警：{problem.code}"
+        fault = Fault(problem.code)
+        subject = f"系统告警：{fault.zh}"
+        if fault in _NOT_ALARMED:
+            continue
         if not Delivery.objects.filter(subject=subject, created_at__gt=at - ALARM_AGAIN_AFTER).exists():
-            deliveries.alarm(subject=subject, text=f"{problem.zh}\n{problem.en}", at=at)
+            deliveries.alarm(subject=subject, text=f"{problem.zh}故障代码 {fault.value}。", at=at)

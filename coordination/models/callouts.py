@@ -6,7 +6,8 @@ always has a next moment, so none can be forgotten; a person holds one exclusive
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import models
 from django.db.models import Q
@@ -30,6 +31,9 @@ from ground.access import Permission
 from ground.models import Industry, PublicIdModel, Specialty, User
 from incidents.models import Incident
 
+# Every sender looks each second, so by then several have looked in vain, or none runs.
+OVERDUE_AFTER: Final = timedelta(seconds=30)
+
 
 class CalloutQuerySet(models.QuerySet["Callout"]):
     def open_to(
@@ -52,6 +56,10 @@ class CalloutQuerySet(models.QuerySet["Callout"]):
     def due(self, at: datetime) -> CalloutQuerySet:
         """Return the open callouts whose next moment has come, the longest due first."""
         return self.filter(status=CalloutStatus.OPEN, next_step_at__lte=at).order_by("next_step_at", "id")
+
+    def overdue(self, at: datetime) -> CalloutQuerySet:
+        """Return the open callouts that should have moved on so long ago that something is wrong."""
+        return self.filter(status=CalloutStatus.OPEN, next_step_at__lt=at - OVERDUE_AFTER)
 
     def live(self) -> CalloutQuerySet:
         return self.exclude(status=CalloutStatus.CLOSED)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import models
 from django.db.models import Q
@@ -16,6 +17,9 @@ from coordination.paging import DEAD, UNSENT, DeliveryStatus, Medium, Purpose, R
 from ground.models import PublicIdModel, User
 from incidents.models import Incident
 
+# A refusal for now puts the next attempt off, so what is due all this while was not even tried.
+OVERDUE_AFTER: Final = timedelta(seconds=60)
+
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, at: datetime) -> DeliveryQuerySet:
@@ -25,6 +29,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             status__in=list(UNSENT),
             due_at__lte=at,
             expires_at__gt=at,
+        )
+
+    def overdue(self, at: datetime) -> DeliveryQuerySet:
+        """Return what nobody has tried to send, although it was due so long ago that something is wrong."""
+        return self.filter(
+            Q(lease_until=None) | Q(lease_until__lt=at),
+            due_at__lt=at - OVERDUE_AFTER,
+            status__in=list(UNSENT),
         )
 
     def alive(self) -> DeliveryQuerySet:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from coordination import channels, live, traffic
+from coordination import channels, live, traffic, watch
 from coordination.models import Callout, Delivery, GuidanceRequest, Inbound, Invitation, Requirement, Worker
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
 from coordination.visits import GuidanceStatus
@@ -24,8 +24,6 @@ from incidents.models import Incident, LogEntry
 
 LOG_LINES = 20
 QUEUE_AT_MOST = 30
-# A sender's loop writes its heartbeat every five seconds.
-ALIVE_WITHIN = timedelta(seconds=20)
 
 
 @require_safe
@@ -289,6 +287,6 @@ def health(at: datetime) -> dict[str, Any]:
     return {
         "channels": found,
         "heartbeat_at": heartbeat,
-        "sender_alive": heartbeat is not None and at - heartbeat <= ALIVE_WITHIN,
+        "sender_alive": heartbeat is not None and at - heartbeat <= watch.HEARTBEAT_LOST,
         "unreachable": figures.get("none", {}).get("failed", 0),
     }

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from coordination import arrivals, channels, sender
+from coordination import arrivals, channel_checks, channels, sender, watch
 from coordination.channels import Caps, Event, Receipt, ReplyReceived, Unreadable
 from coordination.models import ChannelPull, Delivery, Inbound
 from coordination.paging import Purpose
-from ground.models import ContactKind
-from tests.factories import a_callout, an_expert, an_incident, status_of
+from ground.models import ContactKind, UserContact
+from tests.factories import a_callout, a_duty_officer, an_expert, an_incident, status_of
 from tests.fakes import RecordingChannel
 from tests.moments import NOON, minutes
 
@@ -104,6 +104,33 @@ def test_after_a_failure_it_is_asked_for_all_that_was_missed(gateway):
 
     assert gateway.asked_since[-1] == NOON - arrivals.PULL_OVERLAP
     assert ChannelPull.objects.get().problem == ""
+
+
+def test_replies_that_cannot_be_fetched_for_minutes_are_a_fault_that_the_officer_hears_of(gateway):
+    UserContact.objects.create(user=a_duty_officer(), kind=ContactKind.MOBILE, value="+8613600000001")
+    fetch(NOON)
+
+    def away():
+        raise Unreadable("it answers 502")
+
+    gateway.answer = away
+    fetch(NOON + minutes(1))
+    assert watch.look(at=NOON + minutes(1)) == [], "a provider that is away for a moment is no news"
+
+    fetch(NOON + minutes(3))
+
+    (fault,) = watch.look(at=NOON + minutes(3)) or []
+    assert fault.code == "fetch_failed"
+    assert "通道 sms 的回执和回复取不回来" in fault.zh
+    (alarm,) = Delivery.objects.filter(purpose=Purpose.ALARM)
+    assert "回复取不回来" in alarm.subject
+    (checked,) = channel_checks.checked(at=NOON + minutes(3))
+    assert not checked.ok
+    assert "502" in checked.findings[-1].words.zh
+
+    says(gateway)
+    fetch(NOON + minutes(4))
+    assert watch.look(at=NOON + minutes(4)) == []
 
 
 def test_what_cannot_be_applied_is_asked_for_again_for_a_day_at_most(gateway, monkeypatch):

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from coordination import callouts, channels, deliveries, sender, watch
-from coordination.channels import Message, Outcome
+from coordination.channels import Message, Outcome, Rejected
 from coordination.models import Callout, Delivery, WatchReport, Worker
 from coordination.paging import DeliveryStatus, Purpose
 from tests.factories import a_callout, a_duty_officer, an_expert, an_incident
@@ -58,13 +58,13 @@ def test_nothing_is_wrong_while_everything_is_on_time(officer):
 
 def test_what_is_late_is_found_and_the_duty_officer_is_told_once_in_half_an_hour(forgotten):
     assert codes() == ["callouts_overdue", "deliveries_overdue"]
-    assert alarms() == ["系统告警：callouts_overdue", "系统告警：deliveries_overdue"]
+    assert alarms() == ["系统告警：通知应答逾期", "系统告警：消息逾期未发"]
 
     assert "callouts_overdue" in codes(NOON + minutes(5))
-    assert alarms().count("系统告警：callouts_overdue") == 1
+    assert alarms().count("系统告警：通知应答逾期") == 1
 
     assert "callouts_overdue" in codes(NOON + minutes(31))
-    assert alarms().count("系统告警：callouts_overdue") == 2
+    assert alarms().count("系统告警：通知应答逾期") == 2
 
 
 def test_only_one_of_many_watches_takes_a_turn(officer):
@@ -119,6 +119,40 @@ def test_the_banner_stands_on_every_page_of_the_duty_officer(client, officer, th
     assert "发送程序没有在运行" in client.get("/desk/").content.decode()
     watch.look(at=NOON)
     assert "系统故障" not in client.get("/desk/").content.decode()
+
+
+def test_without_an_officer_who_can_be_alarmed_the_band_says_so(officer):
+    assert codes() == []
+
+    officer.contacts.all().delete()
+
+    assert codes(NOON + minutes(1)) == ["nobody_to_alarm"]
+    assert alarms() == [], "nobody would hear it"
+
+
+def test_an_alarm_that_reached_no_officer_is_a_fault_by_itself(officer, monkeypatch, the_clock):
+    provider = RecordingChannel(outcomes=[Rejected(permanent=True, reason="余额不足")])
+    monkeypatch.setattr(channels, "installed", lambda: [provider])
+    deliveries.alarm(subject="人选用尽：氨泄漏", text="还缺 1 个", at=NOON)
+    assert codes() == [], "it may still get out"
+
+    sender.run_once()
+
+    found = watch.look(at=NOON + minutes(1))
+    assert [one.code for one in found or []] == ["alarms_unheard"]
+    assert alarms() == ["人选用尽：氨泄漏"], "one more would not be heard either"
+    assert codes(NOON + deliveries.ALARM_VALID_FOR + minutes(1)) == []
+
+
+def test_an_alarm_that_one_of_two_officers_got_is_no_fault(officer, monkeypatch, the_clock):
+    a_duty_officer("zhouyi", "周一")
+    provider = RecordingChannel(outcomes=[Rejected(permanent=True, reason="550 没有此人")])
+    monkeypatch.setattr(channels, "installed", lambda: [provider])
+    deliveries.alarm(subject="人选用尽：氨泄漏", text="还缺 1 个", at=NOON)
+
+    sender.run_once()
+
+    assert codes(NOON + minutes(1)) == []
 
 
 class Explosive(RecordingChannel):

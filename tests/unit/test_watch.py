@@ -24,6 +24,9 @@ from tests.moments import NOON, minutes
             ["deliveries_overdue"],
             id="messages have not left",
         ),
+        pytest.param({"somebody_to_alarm": False}, ["nobody_to_alarm"], id="no officer can be alarmed"),
+        pytest.param({"unheard_alarms": 1}, ["alarms_unheard"], id="an alarm reached nobody"),
+        pytest.param({"unfetched": ("sms",)}, ["fetch_failed"], id="replies cannot be fetched"),
         pytest.param({"quarantined": 1}, ["quarantined"], id="a message was put aside"),
         pytest.param({"dead_workers": ("node-1:77",)}, ["worker_dead"], id="a worker is gone"),
         pytest.param({"skew": timedelta(seconds=2)}, [], id="two seconds off is nothing"),
@@ -43,5 +46,5 @@ def test_what_is_wrong_is_named(facts, codes):
 
 def test_a_fault_is_said_with_its_figures_and_what_to_do():
     (fault,) = problems(Facts(at=NOON, overdue_deliveries=2, deliveries_due_since=NOON - minutes(7)))
-    assert fault.zh.startswith("2 条消息到点未发出，最早应在 7 分钟前。请人工电话通知")
+    assert fault.zh.startswith("2 条消息逾期未发出，最早的已逾期 7 分钟。请人工电话通知")
     assert "2 messages are overdue, the oldest by 7 min" in fault.en

@@ -75,6 +75,7 @@ def test_no_name_and_no_address_is_among_them(client, the_clock):
 
 
 def test_readiness_says_what_the_watch_sees(client, the_clock):
+    a_duty_officer()
     assert client.get("/readyz").json() == {"status": "ok", "watch": ["nobody_watches"]}
     watch.look(at=NOON)
     assert client.get("/readyz").json() == {"status": "ok", "watch": []}
