@@ -1,8 +1,8 @@
 """What one transaction does to a callout, under the locks that its caller holds.
 
 The shared inside of `callouts` and `answers`: take the locks in order, ask the next, let windows close,
-fill, run out, let people go. Nothing here opens a transaction of its own that matters, and nothing
-outside those two modules calls it.
+fill, run out, let people go. Nothing here opens a transaction. Others take no more from it than the
+locks, the log line and the word to open pages: every change of a callout begins in those two modules.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from coordination.paging import (
     InviteeKind,
     Mode,
     Purpose,
-    Reply,
 )
 from ground.audit import SYSTEM, Actor
 from ground.mistakes import Refused
@@ -111,8 +110,7 @@ def _asks(callout: Callout) -> list[paging.Ask]:
             rank=row.rank,
             status=InvitationStatus(row.status),
             asked_at=row.asked_at,
-            available=row.pk not in engaged
-            and not (row.reply == Reply.REMOTE and row.requirement.mode == Mode.ONSITE),
+            available=row.pk not in engaged and not row.will_not_come,
             reachable=row.pk in heard,
         )
         for row in rows

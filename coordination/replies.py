@@ -35,9 +35,7 @@ from coordination.paging import (
     AnswerSource,
     CalloutStatus,
     InvitationStatus,
-    InviteeKind,
     Medium,
-    Mode,
     Purpose,
     Reply,
 )
@@ -77,10 +75,7 @@ class _Asked:
 
     @property
     def offered(self) -> tuple[Reply, ...]:
-        requirement = self.invitation.requirement
-        if not self.offers_digits:
-            return ()
-        return reply_texts.offered(InviteeKind(requirement.kind), Mode(requirement.mode))
+        return self.invitation.offered if self.offers_digits else ()
 
 
 def take(channel: Channel, reply: ReplyReceived, *, at: datetime) -> Inbound | None:
@@ -205,7 +200,7 @@ def _too_late(inbound: Inbound, channel: Channel, asked: Sequence[_Asked], *, at
     invitation = asked[0].invitation
     told = Inbound.objects.filter(invitation=invitation, result=InboundResult.OVER)
     if not told.exists():
-        why = "本次通知已结束，请不必前往。"
+        why = "本次通知已结束，您不必前往。"
         _write_back(inbound, channel, invitation, wording.refused_text(invitation, why), at=at)
     return InboundResult.OVER
 

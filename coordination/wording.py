@@ -124,9 +124,7 @@ def stand_down_subject(invitation: Invitation) -> str:
 def stand_down_text(invitation: Invitation, why: str) -> str:
     number = installation.sender().duty_phone
     phone = f"如有疑问请拨{number}。" if number else ""
-    return (
-        f"{drill_mark(invitation.callout)}{invitation.invitee.name}：{why}，请您不必前往，感谢支持。{phone}"
-    )
+    return f"{drill_mark(invitation.callout)}{invitation.invitee.name}：{why}，您不必前往，感谢支持。{phone}"
 
 
 def stand_down_fields(invitation: Invitation, why: str) -> dict[str, str]:
@@ -162,8 +160,16 @@ def situation(callout: Callout) -> str:
         days = f"，时间{span(request.visit_from, request.visit_until)}"
     elif request.wished_from:
         days = f"，企业希望{span(request.wished_from)}起"
-    where = _place(callout) or "地址见链接"
+    where = place(callout) or "地址见链接"
     return f"{request.enterprise.name}申请{GuidanceKind(request.kind).zh}（{where}）{days}。"
+
+
+def place(callout: Callout) -> str:
+    """Return where it is: the scene, or the site or firm to be visited; empty if nobody has said."""
+    if callout.incident:
+        return _scene(callout.incident)
+    request: GuidanceRequest = callout.guidance_request  # type: ignore[assignment]  # a constraint: one of the two
+    return request.site.address if request.site and request.site.address else request.enterprise.address
 
 
 def people_line(incident: Incident) -> str:
@@ -196,7 +202,7 @@ def _fields(invitation: Invitation) -> dict[str, str]:
         "who": f"{mark}{invitation.invitee.name}",
         "what": f"{mark}{subject_title(callout)}",
         "when": when,
-        "where": _place(callout),
+        "where": place(callout),
         "people": people_line(incident) if incident else "",
         "sender": sender.name,
         "phone": sender.duty_phone,
@@ -212,16 +218,7 @@ def _asked(invitation: Invitation) -> str:
 
 
 def _digits(invitation: Invitation) -> str:
-    requirement = invitation.requirement
-    replies = reply_texts.offered(InviteeKind(requirement.kind), Mode(requirement.mode))
-    return "，".join(f"{reply_texts.digit_of(reply)}{reply.zh}" for reply in replies)
-
-
-def _place(callout: Callout) -> str:
-    if callout.incident:
-        return _scene(callout.incident)
-    request: GuidanceRequest = callout.guidance_request  # type: ignore[assignment]  # a constraint: one of the two
-    return request.site.address if request.site and request.site.address else request.enterprise.address
+    return "，".join(f"{reply_texts.digit_of(reply)}{reply.zh}" for reply in invitation.offered)
 
 
 def _scene(incident: Incident) -> str:

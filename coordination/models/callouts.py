@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from contracts.models import Capability, RescueTeam
+from coordination import reply_texts
 from coordination.models.guidance import GuidanceRequest
 from coordination.paging import (
     POLICIES,
@@ -229,6 +230,16 @@ class Invitation(PublicIdModel):
     def is_remote(self) -> bool:
         """Say whether nobody has to drive: asked for advice from afar, or no more than that was offered."""
         return self.reply == Reply.REMOTE or self.requirement.mode == Mode.REMOTE
+
+    @property
+    def will_not_come(self) -> bool:
+        """Say whether they offered no more than advice from afar, where somebody is asked to come."""
+        return self.reply == Reply.REMOTE and self.requirement.mode == Mode.ONSITE
+
+    @property
+    def offered(self) -> tuple[Reply, ...]:
+        """Return what may be answered to this ask."""
+        return reply_texts.offered(InviteeKind(self.requirement.kind), Mode(self.requirement.mode))
 
     @property
     def answer_by(self) -> datetime | None:

@@ -25,6 +25,7 @@ from coordination.paging import (
     DeploymentStatus,
     InvitationStatus,
     Mode,
+    Reply,
 )
 from coordination.visits import GuidanceKind
 from experts.models import Expert
@@ -179,13 +180,7 @@ class AnswerPage:
 
     @property
     def address(self) -> str:
-        if self.request:
-            place = self.request.site if self.request.site and self.request.site.address else None
-            return (place or self.request.enterprise).address
-        incident = self.incident
-        if incident is None:
-            return ""
-        return incident.address or (str(incident.region) if incident.region else "")
+        return wording.place(self.invitation.callout)
 
     @property
     def people_line(self) -> str:
@@ -349,8 +344,7 @@ class AnswerPage:
 
     @property
     def can_remote(self) -> bool:
-        is_expert = self.invitation.expert_id is not None
-        return is_expert and self.invitation.requirement.mode == Mode.ONSITE and self.state != "remote"
+        return Reply.REMOTE in self.invitation.offered and self.state != "remote"
 
     @property
     def can_decline(self) -> bool:
@@ -511,7 +505,7 @@ def _companion_line(other: Invitation) -> str:
     parts = []
     if other.crew:
         parts.append(_("%(crew)d 人 %(vehicles)d 车") % {"crew": other.crew, "vehicles": other.vehicles or 0})
-    deployment = Deployment.objects.filter(invitation=other).first()
+    deployment: Deployment | None = getattr(other, "deployment", None)
     if deployment and deployment.status == D.ON_SCENE:
         parts.append(_("已到场"))
     elif other.is_remote:

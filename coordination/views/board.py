@@ -26,7 +26,6 @@ from coordination.paging import (
     InvitationStatus,
     Mode,
     Purpose,
-    Reply,
 )
 from ground.models import RUNG_UP
 from incidents.models import Incident
@@ -234,7 +233,7 @@ def _next_wave(callout: Callout, free: dict[int, int], invitations: Sequence[Inv
             one.rank,
             S(one.status),
             one.asked_at,
-            available=not (one.reply == Reply.REMOTE and one.requirement.mode == Mode.ONSITE),
+            available=not one.will_not_come,
         )
         for one in invitations
     ]

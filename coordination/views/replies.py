@@ -20,10 +20,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from contracts.models import RescueTeam
-from coordination import live, replies, reply_texts, tasks
+from coordination import live, replies, tasks
 from coordination.inbound import InboundResult
 from coordination.models import Callout, Delivery, Inbound, Invitation
-from coordination.paging import CalloutStatus, InviteeKind, Mode, Purpose, Reply
+from coordination.paging import CalloutStatus, Purpose, Reply
 from coordination.wording import subject_title
 from experts.models import Expert
 from ground import clock
@@ -161,13 +161,8 @@ def heard(
 
 
 def _asked(invitation: Invitation) -> Asked:
-    requirement = invitation.requirement
     over = invitation.callout.status == CalloutStatus.CLOSED
-    return Asked(
-        invitation,
-        subject_title(invitation.callout),
-        () if over else reply_texts.offered(InviteeKind(requirement.kind), Mode(requirement.mode)),
-    )
+    return Asked(invitation, subject_title(invitation.callout), () if over else invitation.offered)
 
 
 def _owners(addresses: Iterable[str], reader: User | None) -> dict[str, set[str]]:

@@ -15,6 +15,7 @@ from coordination import callouts, channels, closing, guidance, replies, reply_t
 from coordination.channels import Caps, ReplyReceived
 from coordination.models import Delivery, Inbound
 from coordination.paging import Medium, Mode, Purpose, Reply
+from coordination.progress import CalloutOver
 from coordination.replies import AlreadyHandled, NotTheirs
 from ground.audit import Actor
 from ground.models import ContactKind
@@ -574,7 +575,7 @@ def test_an_incident_that_is_closed_takes_no_answer_from_a_reply(callout, li, ph
     inbound = hear(phone, "我这就过去")
     closing.close_incident(callout.incident, outcome="处置完毕", by=OFFICER, at=NOON)
 
-    with pytest.raises(Exception, match="已结束"):
+    with pytest.raises(CalloutOver):
         replies.record(inbound, invitation_of(callout, li), Reply.ACCEPT, by=chen, at=NOON)
 
     assert to_check() == ["我这就过去"]
