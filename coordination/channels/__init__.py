@@ -1,6 +1,6 @@
 """The ways of reaching a person, one file each, and which of them this installation has.
 
-To add one: copy `email.py`, say what it is and whom it reaches, and list its kind in `KINDS`.
+`docs/adding-a-channel.md` says how one is added.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from typing import Any, Final, TypeVar
 from coordination.channels import shapes
 from coordination.channels.base import (
     FIELDS,
+    SIMULATED,
+    SIMULATOR_HEADER,
     Ambiguous,
     Callback,
     Finding,
@@ -41,7 +43,6 @@ Thing = TypeVar("Thing")
 
 # What the vendor wants to hear when a push has been taken: any number will do for the code.
 ANSWER: Final = '{"code": 0, "msg": "OK"}'
-SIMULATOR_HEADER: Final = "x-muster-simulator"
 # A variable of a template, in characters.
 LONGEST_VARIABLE: Final = 35
 ANY: Final = "any"
@@ -221,13 +222,7 @@ def trouble(failure: Refused | NotSent | Broken) -> Finding:
 
 
 def simulated(said: Said) -> list[Finding]:
-    if not said.is_simulated:
-        return []
-    return [
-        Finding(
-            False, Words("这是模拟的服务，不会真的发出", "this is a simulator and sends nothing to anybody")
-        )
-    ]
+    return [SIMULATED] if said.is_simulated else []
 
 
 def reports(callback: Callback, read: Callable[[Mapping[str, Any]], Sequence[Thing]]) -> list[Thing]:

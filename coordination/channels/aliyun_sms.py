@@ -29,10 +29,10 @@ from coordination.channels.base import (
     ReplyReceived,
     Unreadable,
 )
-from coordination.channels.callback_shapes import AllowList
+from coordination.channels.callback_shapes import AllowList, reference_in
 from coordination.channels.exchange import Broken, NotSent
-from coordination.channels.http_sms import dialled
 from coordination.channels.options import Options
+from coordination.channels.shapes import dialled
 from coordination.paging import Medium
 from ground import phones
 from ground.dates import SHANGHAI
@@ -72,9 +72,7 @@ class AliyunSmsChannel(Channel):
         channel.secret = shapes.secret(options)
         channel._allow_from = AllowList.of(options, "allow_from")
         channel._confirms = options.get("confirm_receipts", False)
-        channel._settles = options.get("look_up_settles", 3.0)
-        if not 0 <= channel._settles < channel._account.time_out:
-            raise options.wrong("look_up_settles", "应小于 time_out", "has to be less than time_out")
+        channel._settles = shapes.look_up_settles(options, 3.0, time_out=channel._account.time_out)
         channel.caps = Caps(
             per_address=shapes.limits(options, "per_address", PER_NUMBER),
             per_second=PER_SECOND,
@@ -157,7 +155,7 @@ class AliyunSmsChannel(Channel):
 
     def _receipt_in(self, report: Mapping[str, Any]) -> list[Receipt]:
         message_id = text_at(report, "biz_id")
-        reference = _reference(text_at(report, "out_id"))
+        reference = reference_in(text_at(report, "out_id"))
         success = text_at(report, "success").lower()
         if success not in ("true", "false") or (reference is None and not message_id):
             raise Unreadable("a report without its result, or without the message that it is about")
@@ -265,10 +263,3 @@ def _judged(purpose: str, code: str, variables: Mapping[str, Any], body: Mapping
             ),
         )
     return Finding(True, Words(f"{purpose}：{content}", f"{purpose}: {content}"))
-
-
-def _reference(written: str) -> UUID | None:
-    try:
-        return UUID(written)
-    except ValueError:
-        return None

@@ -29,8 +29,8 @@ from coordination.channels.base import (
 )
 from coordination.channels.callback_shapes import AllowList
 from coordination.channels.exchange import Broken, NotSent
-from coordination.channels.http_sms import dialled
 from coordination.channels.options import Options
+from coordination.channels.shapes import dialled
 from coordination.paging import Medium, Purpose
 from ground.models import ContactKind
 from ground.terms import Words
@@ -43,11 +43,11 @@ KEYS: Final = ("1", "2", "3")
 # There is room for fifteen bytes of our reference.
 OUT_ID_LENGTH: Final = 15
 
-# What the vendor calls calls with keys.
+# The vendor's number for the service of calls that are answered by a key.
 _IVR: Final = 11000000300005
 _KEY_PRESSED: Final = "300000"
-# Somebody, or something, has taken the call; of the others it is known why not.
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{2})")
+# Somebody, or something, has taken the call.
 _TAKEN: Final = frozenset({"200000", "200001", "200008"})
 # Taken by an assistant or a mailbox, or passed on to one.
 _MACHINES: Final[Mapping[str, str]] = {

@@ -2,7 +2,7 @@
 
 A channel touches no row of ours (the demo inbox, whose rows are its phones, is the one exception)
 and keeps no state: it is called with a message and says what the provider said. What comes back from
-outside (receipts, replies) it reads and checks; applying it is left to `replies`.
+outside (receipts, replies) it reads and checks; applying it is left to `arrivals`.
 """
 
 from __future__ import annotations
@@ -155,6 +155,13 @@ class Finding:
 
     ok: bool
     words: Words
+
+
+# A simulator has this in the head of every answer (in lower case here), so that no check takes it for the service.
+SIMULATOR_HEADER: Final = "x-muster-simulator"
+SIMULATED: Final = Finding(
+    False, Words("这是模拟的服务，不会真的发出", "this is a simulator and sends nothing to anybody")
+)
 
 
 class CannotLookUp(Exception):

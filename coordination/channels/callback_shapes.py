@@ -114,7 +114,7 @@ class CallbackShape:
 
     def _receipt_in(self, said: Said) -> Receipt | None:
         status = self._at(said, self._receipt, "status")
-        reference = _reference(self._at(said, self._receipt, "reference"))
+        reference = reference_in(self._at(said, self._receipt, "reference"))
         message_id = self._at(said, self._receipt, "message_id")
         if not status or (reference is None and not message_id):
             raise Unreadable("a receipt without its status, or without the message that it is about")
@@ -145,7 +145,7 @@ class CallbackShape:
             event_id=event_id,
             address=address,
             text=self._at(said, self._reply, "text"),
-            reference=_reference(self._at(said, self._reply, "reference")),
+            reference=reference_in(self._at(said, self._reply, "reference")),
             message_id=self._at(said, self._reply, "message_id"),
         )
 
@@ -184,7 +184,8 @@ def _pattern(options: Options, name: str, default: str) -> Pattern:
     return Pattern.of(options, name, options.get(name, default))
 
 
-def _reference(written: str) -> UUID | None:
+def reference_in(written: str) -> UUID | None:
+    """Return our reference as a provider has given it back; None for anything else."""
     try:
         return UUID(written)
     except ValueError:

@@ -7,7 +7,6 @@ has the options, and those for Kannel.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,6 +17,8 @@ from django.conf import settings
 
 from coordination.channels import shapes
 from coordination.channels.base import (
+    SIMULATED,
+    SIMULATOR_HEADER,
     Accepted,
     Ambiguous,
     Callback,
@@ -36,14 +37,21 @@ from coordination.channels.base import (
 from coordination.channels.callback_shapes import CallbackShape
 from coordination.channels.exchange import Answer, Broken, NotSent, exchange
 from coordination.channels.options import Options
-from coordination.channels.shapes import WHOLE, Conditions, Pattern, Said, Statuses, Template, in_json
+from coordination.channels.shapes import (
+    ADDRESS_FORMS,
+    WHOLE,
+    Conditions,
+    Pattern,
+    Said,
+    Statuses,
+    Template,
+    dialled,
+    in_json,
+)
 from coordination.paging import Medium
-from ground import phones
 from ground.dates import SHANGHAI
 from ground.models import ContactKind
 from ground.terms import Words
-
-SIMULATOR_HEADER: Final = "x-muster-simulator"
 
 # What fits into one SMS in Chinese, and into each of several that are put together again.
 _ONE_PART: Final = 70
@@ -85,8 +93,8 @@ class HttpSmsChannel(Channel):
         self._charset = _charset(options)
         self._time_out = shapes.time_out(options)
         self._address_form = options.get("address_form", "e164")
-        if self._address_form not in _ADDRESS_FORMS:
-            forms = "、".join(_ADDRESS_FORMS)
+        if self._address_form not in ADDRESS_FORMS:
+            forms = "、".join(ADDRESS_FORMS)
             raise options.wrong("address_form", f"应为 {forms} 之一", f"has to be one of {forms}")
         self.secret = shapes.secret(options)
         self._callback_base = options.get("callback_base", "") or settings.MUSTER_BASE_URL
@@ -134,9 +142,7 @@ class HttpSmsChannel(Channel):
         self._look_up_id = options.get("look_up_id", "id")
         self._look_up_unknown_status = Statuses.of(options, "look_up_unknown_status", "404")
         self._look_up_unknown_if = Conditions.of(options, "look_up_unknown_if")
-        self._look_up_settles = options.get("look_up_settles", 0.0)
-        if not 0 <= self._look_up_settles < self._time_out:
-            raise options.wrong("look_up_settles", "应小于 time_out", "has to be less than time_out")
+        self._look_up_settles = shapes.look_up_settles(options, 0.0, time_out=self._time_out)
         self._check_url = _address(options, "check_url", options.get("check_url", ""), ())
 
     def _read_what_comes_back(self, options: Options) -> None:
@@ -197,14 +203,7 @@ class HttpSmsChannel(Channel):
             ]
         findings = []
         if SIMULATOR_HEADER in answer.headers:
-            findings.append(
-                Finding(
-                    False,
-                    Words(
-                        "这是模拟的服务，不会真的发短信", "this is a simulator and sends nothing to anybody"
-                    ),
-                )
-            )
+            findings.append(SIMULATED)
         if not self._check_url.filled({}):
             findings.append(
                 Finding(
@@ -322,24 +321,6 @@ class HttpSmsChannel(Channel):
         if answer.status in self._accepted_status and (found := said.at(self._look_up_id)):
             return found
         raise CannotLookUp
-
-
-def dialled(phone: str, form: str) -> str:
-    """Return a kept number as a gateway wants it; a short code stays as it is."""
-    return _ADDRESS_FORMS[form](phone) if phone.startswith("+") else phone
-
-
-def _national(phone: str) -> str:
-    written = phones.as_written(phone)
-    return f"00{phone[1:]}" if written.startswith("+") else re.sub(r"\D", "", written)
-
-
-_ADDRESS_FORMS: Final = {
-    "e164": lambda phone: phone,
-    "digits": lambda phone: phone[1:],
-    "international": lambda phone: f"00{phone[1:]}",
-    "national": _national,
-}
 
 
 def _shortened(text: str, at_most: int | None, link: int) -> str:

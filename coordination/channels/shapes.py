@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 from coordination.channels.base import Limit
 from coordination.channels.options import Options
+from ground import phones
 
 # The path of all that came, as text.
 WHOLE: Final = "."
@@ -199,3 +200,29 @@ def secret(options: Options) -> str:
             "secret", "至少 16 位，只用字母、数字、- 和 _", "needs 16 or more letters, digits, - and _"
         )
     return written
+
+
+def look_up_settles(options: Options, default: float, *, time_out: float) -> float:
+    """Read after how many seconds a message that is not found is asked about once more; 0 for not at all."""
+    seconds = options.get("look_up_settles", default)
+    if not 0 <= seconds < time_out:
+        raise options.wrong("look_up_settles", "应小于 time_out", "has to be less than time_out")
+    return seconds
+
+
+def dialled(phone: str, form: str) -> str:
+    """Return a kept number as a gateway wants it; a short code stays as it is."""
+    return ADDRESS_FORMS[form](phone) if phone.startswith("+") else phone
+
+
+def _national(phone: str) -> str:
+    written = phones.as_written(phone)
+    return f"00{phone[1:]}" if written.startswith("+") else re.sub(r"\D", "", written)
+
+
+ADDRESS_FORMS: Final[Mapping[str, Callable[[str], str]]] = {
+    "e164": lambda phone: phone,
+    "digits": lambda phone: phone[1:],
+    "international": lambda phone: f"00{phone[1:]}",
+    "national": _national,
+}

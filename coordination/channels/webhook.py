@@ -18,6 +18,7 @@ from uuid import UUID
 
 from standardwebhooks.webhooks import Webhook
 
+from coordination import reply_texts
 from coordination.channels import shapes
 from coordination.channels.base import (
     Accepted,
@@ -48,7 +49,7 @@ ANY_HOST: Final = "*"
 
 # "Gone" is how a receiver says that it wants no more; the others of these say that this address is wrong.
 _PERMANENT: Final = frozenset({400, 404, 405, 410, 413, 415, 422})
-_DIGITS: Final[Mapping[str, str]] = {Reply.ACCEPT: "1", Reply.REMOTE: "2", Reply.DECLINE: "3"}
+_DIGITS: Final[Mapping[str, str]] = {reply.value: reply_texts.digit_of(reply) for reply in Reply}
 
 
 class WebhookChannel(Channel):

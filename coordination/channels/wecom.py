@@ -16,6 +16,8 @@ from urllib.parse import urlencode, urlsplit
 
 from coordination.channels import shapes
 from coordination.channels.base import (
+    SIMULATED,
+    SIMULATOR_HEADER,
     Accepted,
     Ambiguous,
     Caps,
@@ -36,7 +38,6 @@ PER_MEMBER: Final = "30/m, 1000/h"
 LONGEST_BYTES: Final = 2048
 # The vendor drops what is word for word the same to the same member within so many seconds, four hours at most.
 SAME_WITHIN: Final = 14400
-SIMULATOR_HEADER: Final = "x-muster-simulator"
 
 # The key that we hold has run out or was taken back; nothing was sent.
 _STALE_KEY: Final = frozenset({40014, 42001})
@@ -127,17 +128,9 @@ class WecomChannel(Channel):
             app = self._ask("agent/get", patience_ends, access_token=key, agentid=str(self._agent_id))
         except (_Said, NotSent, Broken) as failure:
             return [Finding(False, Words(f"企业微信：{failure}", f"WeCom: {failure}"))]
-        findings = []
-        if app.get(SIMULATOR_HEADER):
-            findings.append(
-                Finding(
-                    False,
-                    Words("这是模拟的服务，不会真的发出", "this is a simulator and sends nothing to anybody"),
-                )
-            )
         name = app.get("name", "")
         return [
-            *findings,
+            *([SIMULATED] if app.get(SIMULATOR_HEADER) else []),
             Finding(True, Words(f"应用“{name}”应答正常", f"WeCom knows the app “{name}”")),
         ]
 

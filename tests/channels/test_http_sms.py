@@ -12,9 +12,9 @@ import pytest
 
 from coordination import channels
 from coordination.channels import Accepted, Ambiguous, CannotLookUp, Message, Rejected
-from coordination.channels.http_sms import HttpSmsChannel, dialled
+from coordination.channels.http_sms import HttpSmsChannel
 from coordination.channels.options import Options, WrongOption
-from coordination.channels.shapes import LONGEST_TIME_OUT
+from coordination.channels.shapes import LONGEST_TIME_OUT, dialled
 from coordination.deliveries import LEASE
 from coordination.simulation.server import Reply, Request, Reset, in_a_thread
 from tests.moments import NOON
