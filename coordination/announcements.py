@@ -6,7 +6,6 @@ announcement costs a page one poll, so nothing here may fail or wait.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import threading
@@ -53,8 +52,10 @@ def deliver_here(topic: str) -> None:
     with _lock:
         listeners = list(_listeners)
     for listener in listeners:
-        with contextlib.suppress(Exception):
+        try:
             listener(topic)
+        except Exception:  # one page that has gone must not keep the others from hearing it
+            log.exception("a page could not be told that %s has changed", topic)
 
 
 def channel() -> str:

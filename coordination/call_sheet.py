@@ -1,6 +1,6 @@
 """The printed call sheet: whom to ring, and on which number, in the hour when everything here is down.
 
-By trade, then by name, teams after the experts. It holds full numbers, so it is made for a stated reason,
+By industry, then by name, teams after the experts. It holds full numbers, so it is made for a stated reason,
 goes into the audit trail, and can be encrypted (AES-256) with a password for a stick or a telephone.
 """
 
@@ -46,7 +46,9 @@ class WeakPassword(Mistake):
 
 
 def printed(*, reason: str, password: str = "", by: User, at: datetime) -> bytes:
-    """Return the sheet as a PDF of all experts in office and teams in service, encrypted if there is a password.
+    """Return the sheet as a PDF, encrypted if there is a password: all experts in office, and all teams.
+
+    A team that is out of service is among them, for its people may help all the same.
 
     :raises NoReason: :raises WeakPassword:
     """
@@ -73,7 +75,7 @@ def printed(*, reason: str, password: str = "", by: User, at: datetime) -> bytes
 
 
 def _experts(at: datetime) -> list[tuple[str, list[Cells]]]:
-    """Return the experts in office under their main trade; who has none stands under its own heading."""
+    """Return the experts in office under their main industry; those without one under a heading of their own."""
     rows = (
         Expert.objects.serving_on(clock.day_of(at))
         .select_related("region__parent")
@@ -82,11 +84,11 @@ def _experts(at: datetime) -> list[tuple[str, list[Cells]]]:
     )
     under: dict[str, list[Cells]] = {}
     for expert in rows:
-        trade = next(
+        industry = next(
             (one.industry_id for one in expert.practices.all() if one.rank == PracticeRank.PRIMARY), ""
         )
         place = str(expert.region) if expert.region else ""
-        under.setdefault(trade, []).append(
+        under.setdefault(industry, []).append(
             (expert.name, expert.employer, place, _numbers(expert.contacts.all()))
         )
     named = [(one.name, under[one.pk]) for one in Industry.objects.all() if one.pk in under]

@@ -77,9 +77,7 @@ def start(*, answer_within: timedelta = USUAL_WINDOW, by: Actor, at: datetime) -
             )
         people: list[Expert | RescueTeam] = [
             *Expert.objects.serving_on(day).prefetch_related("contacts"),
-            *RescueTeam.objects.exclude(
-                state__in=[TeamState.OUT_OF_SERVICE, TeamState.DISBANDED]
-            ).prefetch_related("contacts"),
+            *RescueTeam.objects.exclude(state__in=NOT_ASKED).prefetch_related("contacts"),
         ]
         if not people:
             raise NobodyToAsk("名册上没有可以联络的专家或队伍。", "There is nobody on the roster to ask.")

@@ -252,7 +252,7 @@ def accepting_without_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 @contextmanager
 def reading_free_seats_outside_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    lock, look, seen = progress.lock, answers._seat_for, threading.local()
+    lock, seen = progress.lock, threading.local()
 
     def lock_after_looking(pk: int) -> Callout:
         free = Seat.objects.filter(requirement__callout=pk, invitation=None)
@@ -261,7 +261,7 @@ def reading_free_seats_outside_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iter
 
     with monkeypatch.context() as patch:
         patch.setattr(progress, "lock", lock_after_looking)
-        patch.setattr(answers, "_seat_for", lambda *of, **how: seen.seat if look else None)
+        patch.setattr(answers, "_seat_for", lambda *of, **how: seen.seat)
         yield
 
 

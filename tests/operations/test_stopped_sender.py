@@ -10,6 +10,7 @@ import pytest
 
 from coordination import deliveries, sender
 from coordination.channels import Rejected
+from coordination.channels.shapes import LONGEST_TIME_OUT
 from coordination.models import Delivery
 from tests.factories import a_callout, an_expert, an_incident
 from tests.fakes import RecordingChannel
@@ -54,5 +55,4 @@ def test_what_a_stopped_sender_did_not_send_goes_out_soon_when_nobody_else_has_i
 
 
 def test_a_call_that_begins_in_time_ends_within_its_lease():
-    longest_call = timedelta(seconds=20)
-    assert sender.FIT_FOR + longest_call <= deliveries.LEASE
+    assert sender.FIT_FOR + timedelta(seconds=LONGEST_TIME_OUT) <= deliveries.LEASE

@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 mark = "✓" if one is None else "▲" if invariant.is_promptness else "✗"
                 self.stdout.write(f"{mark} {invariant.code:<14} {invariant.words.zh}  {invariant.words.en}")
                 if one:
-                    self.stdout.write(f"    {one.count} 处 times: {'; '.join(one.places)}")
+                    self.stdout.write(f"    {one.count} 处 places: {'; '.join(one.places)}")
             self.stdout.write(
                 "数据完好。 All is well." if not broken else "有问题，见上。 Something is broken, see above."
             )
