@@ -36,7 +36,7 @@ class Broken(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back. Names of headers are in lower case; a body that is too long is cut off."""
 
     status: int
@@ -62,7 +62,7 @@ def exchange(
     at_most: int = LONGEST_ANSWER_BYTES,
     admit: Callable[[str], None] | None = None,
     resolve: Resolve = addresses_of,
-) -> Answer:
+) -> Response:
     """Send one request and return the answer, whatever its status.
 
     `within` is in seconds, for everything from the name to the last byte. `admit` is shown every address
@@ -137,7 +137,7 @@ def _asked(
     body: bytes,
     at_most: int,
     patience_ends: float,
-) -> Answer:
+) -> Response:
     session = HTTPConnection(cast(str, parts.hostname), parts.port)
     hurried = _Hurried(wire, patience_ends)
     session.sock = cast(socket.socket, hurried)
@@ -152,7 +152,7 @@ def _asked(
     except (OSError, HTTPException, ValueError) as error:
         # ValueError: a header or an address that cannot be written; nothing has left then.
         raise (Broken if hurried.has_sent else NotSent)(_said(error)) from error
-    return Answer(answer.status, said, {name.lower(): value for name, value in answer.getheaders()})
+    return Response(answer.status, said, {name.lower(): value for name, value in answer.getheaders()})
 
 
 class _Hurried:

@@ -35,7 +35,7 @@ from coordination.channels.base import (
     Unreadable,
 )
 from coordination.channels.callback_shapes import CallbackShape
-from coordination.channels.exchange import Answer, Broken, NotSent, exchange
+from coordination.channels.exchange import Broken, NotSent, Response, exchange
 from coordination.channels.options import Options
 from coordination.channels.shapes import (
     ADDRESS_FORMS,
@@ -279,11 +279,11 @@ class HttpSmsChannel(Channel):
         body: bytes,
         *,
         within: float | None = None,
-    ) -> Answer:
+    ) -> Response:
         named = {**headers, **self._headers}
         return exchange(method, url, headers=named, body=body, within=within or self._time_out)
 
-    def _outcome(self, message: Message, answer: Answer) -> Outcome:
+    def _outcome(self, message: Message, answer: Response) -> Outcome:
         said = Said.in_json(answer.text(self._charset))
         reason = (said.at(self._reason) or said.text).strip()
         refusal = f"短信网关拒绝（{answer.status}）：{reason}"[:200]
