@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import quote, urlencode
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from coordination import wording
 from coordination.models import Deployment, GuidanceRequest, Invitation, Seat
@@ -27,6 +25,7 @@ from coordination.paging import (
     Mode,
     Reply,
 )
+from coordination.views.way_there import NavLink, Sketch, duration_words, navigation_links, sketch
 from coordination.visits import GuidanceKind
 from experts.models import Expert
 from ground import installation, kinds
@@ -34,15 +33,12 @@ from ground.dates import SHANGHAI
 from ground.languages import is_english, language
 from ground.models import RUNG_UP
 from ground.phones import as_written, masked
-from ground.places import Datum, Point, TravelTimeBasis, degrees_in
+from ground.places import Point, TravelTimeBasis
 from incidents.models import Incident
 
 CHANGE_WITHIN: Final = timedelta(minutes=10)
 # What is offered beside the computed time of arrival, in minutes.
 _LADDER: Final = (15, 30, 45, 60, 90, 120, 180, 240, 360)
-_BOX: Final = (358.0, 126.0)  # the sketch's view box
-_ROOM: Final = (214.0, 50.0)  # and the part of it in which the two places lie, so that their names fit
-
 S = InvitationStatus
 D = DeploymentStatus
 
@@ -73,22 +69,6 @@ class SiteContact:
     line: str
     phone: str  # as it is dialled
     shown: str  # as it is printed, half hidden: people look over shoulders
-
-
-@dataclass(frozen=True)
-class NavLink:
-    label: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Sketch:
-    """The two places in the view box of the drawing; not to scale with anything but themselves."""
-
-    from_x: int
-    from_y: int
-    to_x: int
-    to_y: int
 
 
 @dataclass(frozen=True)
@@ -438,58 +418,6 @@ class AnswerPage:
         if self.is_guidance and self.state == "remote":
             return deployment.status in (D.COMMITTED, D.EN_ROUTE, D.ON_SCENE)
         return self.is_guidance and deployment.status == D.ON_SCENE
-
-
-def duration_words(minutes: int, *, about: bool = False) -> str:
-    """Return "约 31 分", "1 小时", "2.5 小时"; hours only where they come out even."""
-    if minutes < 60 or minutes % 30:
-        if minutes > 120:
-            words = _("%(hours)d 小时 %(minutes)d 分") % {"hours": minutes // 60, "minutes": minutes % 60}
-        else:
-            words = ngettext("%(minutes)d 分", "%(minutes)d 分", minutes) % {"minutes": minutes}
-    else:
-        words = _("%(hours)s 小时") % {"hours": f"{minutes / 60:g}"}
-    return _("约 %(time)s") % {"time": words} if about else words
-
-
-def sketch(home: Point, there: Point) -> Sketch | None:
-    """Lay two places into the drawing, north up; None when they are the same place."""
-    east = (there.longitude - home.longitude) * math.cos(math.radians(home.latitude))
-    south = home.latitude - there.latitude
-    if math.hypot(east, south) < 0.002:
-        return None
-    scale = min(
-        _ROOM[0] / abs(east) if east else math.inf,
-        _ROOM[1] / abs(south) if south else math.inf,
-    )
-    across, down = east * scale / 2, south * scale / 2
-    middle_x, middle_y = _BOX[0] / 2, _BOX[1] / 2
-    return Sketch(
-        round(middle_x - across), round(middle_y - down), round(middle_x + across), round(middle_y + down)
-    )
-
-
-def navigation_links(there: Point, name: str) -> list[NavLink]:
-    """Return links that open a map on the phone, each with the place in that map's own coordinates."""
-    latitude, longitude = (round(degree, 6) for degree in degrees_in(Datum.GCJ02, there))
-    name = name[:40]
-    amap = {"to": f"{longitude},{latitude},{name}", "mode": "car", "src": "muster", "callnative": "1"}
-    baidu = {
-        "destination": f"latlng:{latitude},{longitude}|name:{name}",
-        "coord_type": "gcj02",
-        "mode": "driving",
-        "region": "河北",  # not translated: for the map service
-        "output": "html",
-        "src": "muster",
-    }
-    tencent = {"type": "drive", "to": name, "tocoord": f"{latitude},{longitude}", "referer": "muster"}
-    own = f"{round(there.latitude, 6)},{round(there.longitude, 6)}"
-    return [
-        NavLink(_("高德"), f"https://uri.amap.com/navigation?{urlencode(amap)}"),
-        NavLink(_("百度"), f"https://api.map.baidu.com/direction?{urlencode(baidu)}"),
-        NavLink(_("腾讯"), f"https://apis.map.qq.com/uri/v1/routeplan?{urlencode(tencent)}"),
-        NavLink(_("地图"), f"geo:{own}?q={own}({quote(name)})"),
-    ]
 
 
 def _whole_minute(at: datetime) -> datetime:
