@@ -200,7 +200,7 @@ def _plain(messages: int, provider: Provider, *, kills: int) -> None:
         return
     before = len(provider.taken())
     plain_celery.app.control.purge()
-    environment = {**os.environ, "MUSTER_BENCHMARK_PROVIDER": provider.address}
+    surroundings = {**os.environ, "MUSTER_BENCHMARK_PROVIDER": provider.address}
     dice = random.Random(messages + kills)
 
     def worker() -> subprocess.Popen[bytes]:
@@ -208,7 +208,7 @@ def _plain(messages: int, provider: Provider, *, kills: int) -> None:
             [sys.executable, "-m", "celery", "-A", "benchmarks.plain_celery", "worker", "--loglevel=ERROR"]
             + ["--pool=threads", "--concurrency=32", "--without-gossip", "--without-mingle"],
             cwd=ROOT,
-            env=environment,
+            env=surroundings,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

@@ -54,7 +54,7 @@ def if_nobody_answers(policy: Policy) -> Words:
 def whole(policy: Policy, media: Collection[Medium]) -> Words:
     """Return all of it in one sentence."""
     if not (said := steps(policy, media)):
-        return Words("本机没有安装任何通道，发不出消息", "no channel is installed, so no message can leave")
+        return Words("没有配置任何通道，消息发不出去", "no channel is set up, so no message can leave")
     return joined([*said, if_nobody_answers(policy)], _SEMICOLON)
 
 

@@ -38,7 +38,7 @@ def test_in_a_demo_one_message_says_it_all():
 
 
 def test_without_a_channel_it_says_so():
-    assert "没有安装任何通道" in whole(URGENT, []).zh
+    assert "没有配置任何通道" in whole(URGENT, []).zh
     assert steps(URGENT, []) == []
 
 

@@ -351,8 +351,8 @@ def test_the_policies_are_told_in_words(officer):
 
     assert "紧急：10 分钟内答复" in page and "立即：演示收件箱" in page
     assert "2 天内不答复或婉拒" in page
-    assert "本机已装：演示收件箱" in page
-    assert "装齐所有通道时" in page and "2 分钟未答复：语音电话" in page
+    assert "已配置的通道：演示收件箱" in page
+    assert "配齐所有通道时" in page and "2 分钟未答复：语音电话" in page
 
 
 def test_the_ticked_are_asked_first_and_the_next_stand_behind_them(officer, incident):
