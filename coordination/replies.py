@@ -34,6 +34,7 @@ from coordination.models import Callout, Delivery, Inbound, Invitation
 from coordination.paging import (
     AnswerSource,
     CalloutStatus,
+    DeliveryStatus,
     InvitationStatus,
     Medium,
     Purpose,
@@ -123,13 +124,14 @@ def _hear(inbound: Inbound, channel: Channel, asked: Sequence[_Asked], *, at: da
     if channel.medium is Medium.VOICE and not inbound.body["text"].strip():
         return InboundResult.CHANGED_NOTHING  # nobody pressed a key; a machine may have taken the call
     live = [one for one in asked if one.invitation.callout.status != CalloutStatus.CLOSED]
-    if not live and (check := contact_drills.asked_at(inbound.address, at=at)) is not None:
+    waiting = [one for one in live if one.is_unanswered]
+    if not waiting and (check := contact_drills.asked_at(inbound.address, at=at)) is not None:
         # Whatever they wrote: it reached them, and that was the question.
         contact_drills.confirm(check, source=_source(channel), at=at)
-        return InboundResult.ANSWERED
+        if not live:
+            return InboundResult.ANSWERED
     codes = {reply_texts.code_of(one.invitation.public_id) for one in live}
     meaning = reply_texts.read(inbound.body["text"], codes=codes)
-    waiting = [one for one in live if one.is_unanswered]
     if meaning.code:
         meant = [one for one in live if reply_texts.code_of(one.invitation.public_id) == meaning.code]
     else:
@@ -140,6 +142,9 @@ def _hear(inbound: Inbound, channel: Channel, asked: Sequence[_Asked], *, at: da
     elif not live and asked:
         inbound.invitation = asked[0].invitation
 
+    if meaning.needs_question and live and not _was_just_asked(inbound, waiting):
+        # 好的 to a stand-down, or to what we wrote back, is no yes; while an ask is open it might be one.
+        return InboundResult.UNCLEAR if waiting else InboundResult.HEARD
     if meaning.reply is None:
         return _not_an_answer(inbound, meaning, waiting, asked, at=at)
     if not live:
@@ -150,6 +155,17 @@ def _hear(inbound: Inbound, channel: Channel, asked: Sequence[_Asked], *, at: da
     if meaning.reply not in meant[0].offered:
         return InboundResult.NOT_OFFERED
     return _answer(inbound, channel, meant[0].invitation, meaning.reply, at=at)
+
+
+def _was_just_asked(inbound: Inbound, waiting: Sequence[_Asked]) -> bool:
+    """Say whether the message replied to, or else the last that went there, asks one of those who have not answered."""
+    sent = Delivery.objects.filter(address=inbound.address, lease_no__gt=0).exclude(
+        status=DeliveryStatus.FAILED
+    )
+    last = inbound.delivery or sent.order_by("created_at", "id").last()
+    return last is None or (
+        last.purpose == Purpose.ASK and last.invitation_id in {one.invitation.pk for one in waiting}
+    )
 
 
 def _answer(

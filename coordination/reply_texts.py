@@ -32,6 +32,10 @@ _NO: Final = (
 )
 # Only when nothing else is said: before another word it turns that round.
 _NO_ALONE: Final = frozenset({"不"})
+# A yes to a question, and no more than "understood" after anything else: 您不必前往 is answered by 好的.
+_MAYBE_POLITE: Final = frozenset(
+    ["是", "是的", "对", "好", "好的", "好滴", "可以", "行", "没问题", "我可以", "我没问题", "ok", "okay", "yes", "y"]
+)
 # They say nothing for or against.
 _POLITE: Final = (
     "您好 你好 谢谢 感谢 谢谢领导 领导 领导好 回复 答复 选 选择 我选 我选择 收到 已收到 知道了 明白 明白了"
@@ -59,11 +63,15 @@ _LONGEST_WORD: Final = max(map(len, _WORDS))
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a text says. `code` names one of several asks; `heard`: it was read, and politely not answered."""
+    """What a text says. `code` names one of several asks; `heard`: it was read, and politely not answered.
+
+    `needs_question`: it is a yes only to somebody who has just asked.
+    """
 
     reply: Reply | None = None
     code: str = ""
     heard: bool = False
+    needs_question: bool = False
 
 
 def read(text: str, *, codes: Collection[str] = ()) -> Meaning:
@@ -80,23 +88,28 @@ def read(text: str, *, codes: Collection[str] = ()) -> Meaning:
     named: set[str] = set()
     digits = refusals = 0
     heard = False
+    needs_question = True
     for token in _tokens(plain, codes):
         if token in codes:
             named.add(token)
         elif token in DIGITS:
             digits += 1
+            needs_question = False
             replies.append(DIGITS[token])
         elif token in _WORDS:
             heard = True
             if (said := _WORDS[token]) is not None:
                 refusals += said is Reply.DECLINE
+                needs_question = needs_question and token in _MAYBE_POLITE
                 replies.append(said)
         else:
             return Meaning()
     code = next(iter(named)) if len(named) == 1 else ""
     if digits > 1 or refusals > 1 or len(set(replies)) > 1 or len(named) > 1:
         return Meaning()
-    return Meaning(replies[0] if replies else None, code, heard and not replies and not code)
+    if replies:
+        return Meaning(replies[0], code, needs_question=needs_question and not code)
+    return Meaning(None, code, heard and not code)
 
 
 def code_of(public_id: UUID) -> str:

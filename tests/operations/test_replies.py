@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from coordination import callouts, channels, closing, guidance, replies, reply_texts, sender
+from coordination import callouts, channels, closing, contact_drills, guidance, replies, reply_texts, sender
 from coordination.channels import Caps, ReplyReceived
 from coordination.models import Delivery, Inbound
 from coordination.paging import Medium, Mode, Purpose, Reply
@@ -292,6 +292,73 @@ def test_another_person_on_the_roster_cannot_answer_for_somebody(callout, li, ph
 
     assert hear(phone, "1", of=WANG).result == "unasked"
     assert status_of(callout, li) == "asked"
+
+
+# A yes needs a question -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["好的", "是", "OK", "好的，谢谢领导", "没问题"])
+def test_a_polite_word_after_a_no_does_not_take_it_back(callout, li, phone, text):
+    hear(phone, "3")
+
+    assert hear(phone, text, at=NOON + minutes(1)).result == "heard"
+
+    assert status_of(callout, li) == "declined"
+    assert len(told()) == 1
+
+
+def test_a_digit_after_a_no_takes_it_back(callout, li, phone):
+    hear(phone, "3")
+    hear(phone, "1", at=NOON + minutes(1))
+    assert status_of(callout, li) == "accepted"
+
+
+def test_a_polite_word_after_a_stand_down_takes_no_seat_that_has_become_free(phone, li):
+    wang = an_expert("王工", mobile=WANG)
+    callout = a_callout(an_incident(), asks=[li, wang])
+    callouts.resume(callout, by=OFFICER, at=NOON)
+    sender.run_once()
+    hear(phone, "1", of=WANG)
+    sender.run_once()
+    assert status_of(callout, li) == "stood_down"
+    hear(phone, "3", of=WANG)
+
+    # Li is asked once more, but has not heard of it yet.
+    assert hear(phone, "好的", at=NOON + minutes(1)).result == "unclear"
+
+    assert status_of(callout, li) == "asked"
+    sender.run_once()
+    hear(phone, "好的", at=NOON + minutes(2))
+    assert status_of(callout, li) == "accepted"
+
+
+def test_a_polite_word_is_a_yes_while_the_ask_is_the_last_that_was_sent(callout, li, phone):
+    assert hear(phone, "好的").result == "answered"
+    assert status_of(callout, li) == "accepted"
+
+
+def test_a_polite_word_after_another_message_is_left_to_a_person_while_an_ask_is_open(phone, li, the_clock):
+    first = a_callout(an_incident(title="氨泄漏"), asks=[li])
+    second = a_callout(an_incident(title="火灾"), asks=[li])
+    sender.run_once()
+    callouts.stop(first, reason="误报", release_accepted=True, by=OFFICER, at=the_clock.move(minutes(1)))
+    sender.run_once()
+
+    assert hear(phone, "好的", at=NOON + minutes(2)).result == "unclear"
+
+    assert status_of(second, li) == "asked"
+    assert to_check() == ["好的"]
+
+
+def test_what_somebody_writes_while_a_contact_drill_runs_shows_that_it_reached_them(callout, li, phone):
+    hear(phone, "1")
+    drill = contact_drills.start(by=OFFICER, at=NOON + minutes(20))
+    sender.run_once()
+
+    hear(phone, "好的", at=NOON + minutes(21))
+
+    assert drill.checks.get(expert=li).answered_at == NOON + minutes(21)
+    assert status_of(callout, li) == "accepted"
 
 
 # Several asks at once -------------------------------------------------------------------------------

@@ -22,6 +22,11 @@ def yes(code: str = "") -> Meaning:
     return Meaning(YES, code)
 
 
+def perhaps() -> Meaning:
+    """A yes, if it answers a question."""
+    return Meaning(YES, needs_question=True)
+
+
 def no(code: str = "") -> Meaning:
     return Meaning(NO, code)
 
@@ -53,16 +58,16 @@ EXAMPLES = {
     # Words
     "接受": yes(),
     "接受。": yes(),
-    "是": yes(),
-    "是的": yes(),
-    "好": yes(),
-    "好的": yes(),
-    "好的，谢谢领导": yes(),
+    "是": perhaps(),
+    "是的": perhaps(),
+    "好": perhaps(),
+    "好的": perhaps(),
+    "好的，谢谢领导": perhaps(),
     "收到，马上出发": yes(),
     "可以参加": yes(),
     "我能去": yes(),
-    "OK": yes(),
-    "Yes!": yes(),
+    "OK": perhaps(),
+    "Yes!": perhaps(),
     "只能远程": Meaning(REMOTE),
     "我只能远程": Meaning(REMOTE),
     "否": no(),
