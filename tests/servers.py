@@ -152,7 +152,8 @@ class PostgresServer(Server):
         with contextlib.suppress(OSError):
             lines = pid_file.read_text().splitlines()
             # The file of a killed one lies there until the next has written its own.
-            return self.process is not None and lines[0] == str(self.process.pid) and "ready" in lines[-1]
+            is_ours = self.process is not None and lines[:1] == [str(self.process.pid)]
+            return is_ours and "ready" in lines[-1]
         return False
 
 
