@@ -7,6 +7,7 @@ because whatever is due stands in a column and is found by the next turn of any 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -21,9 +22,18 @@ from functools import partial
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connections,
+)
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from coordination import arrivals, callouts, channel_checks, channels, deliveries, guidance, receipts, watch
+from coordination.ballast import BALLAST
 from coordination.channels import Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed, Found
 from coordination.models import Worker
@@ -53,6 +63,22 @@ class Sender:
         self._on_the_wire: dict[Future[Outcome | Found], Claimed] = {}
         self._fetching: list[Future[None]] = []
         self._housekept = 0.0
+        self._turned = time.monotonic()
+        self._database: BaseDatabaseWrapper | None = None  # the loop's own, for whoever has to break it off
+
+    def hangs_for(self) -> timedelta:
+        """Return since when the loop has not come round."""
+        return timedelta(seconds=time.monotonic() - self._turned)
+
+    def break_off(self) -> None:
+        """Break off the loop's connection, so that whatever waits for it fails and is tried again. For other threads."""
+        wire = self._database.connection if self._database is not None else None
+        if self._database is None or wire is None or self._database.vendor != "postgresql":
+            return
+        log.error("the sender's connection to the database does not answer and is broken off")
+        # One that is gone by now needs no breaking off.
+        with contextlib.suppress(Exception), socket.socket(fileno=os.dup(wire.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
     def _begin(self, *, alone: bool) -> None:
         at = clock.now()
@@ -93,18 +119,22 @@ class Sender:
         With `alone`, no other process has this database: what dead loops had leased is void at once.
         """
         _running.add(self.boot_id)
+        self._database = connections[DEFAULT_DB_ALIAS]
         begun = False
         try:
             while not stop.is_set():
+                self._turned = time.monotonic()
                 WAKE.clear()
                 try:
                     if not begun:
                         self._begin(alone=alone)
                         begun = True
                     self.turn()
-                except (DatabaseError, InterfaceError):
-                    log.exception("the sender could not work with the database; trying again")
+                except (DatabaseError, InterfaceError) as error:
                     connections.close_all()
+                    if BALLAST.give_up(error):
+                        continue  # what is on the wire has room to be recorded now
+                    log.exception("the sender could not work with the database; trying again")
                     stop.wait(POLL)
                 except Exception:
                     log.exception("a turn of the sender failed; trying again")
@@ -138,6 +168,7 @@ class Sender:
         if not Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at):
             self._register(at)  # thought dead, and cleared away
         for job in (
+            BALLAST.keep,
             lambda: deliveries.expire(at=at),
             lambda: receipts.catch_up(at=at),
             lambda: self._fetch(at),

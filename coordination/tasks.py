@@ -6,13 +6,13 @@ import logging
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from coordination import sender
-from coordination.engine import Engine
+from coordination.engine import Engine, do_without_a_pool
 from ground.breaker import REDIS
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,11 @@ def _ring() -> None:
     except OperationalError as error:
         REDIS.trip()
         log.warning("the broker did not answer; the next poll will find it: %s", error)
+
+
+@worker_init.connect
+def _prepare(**_signal: Any) -> None:
+    do_without_a_pool()
 
 
 @worker_process_init.connect

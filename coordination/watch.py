@@ -21,6 +21,7 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from coordination import channel_checks, deliveries, outgoing
 from coordination.announcements import announce
+from coordination.ballast import BALLAST
 from coordination.models import Callout, Delivery, WatchReport, Worker
 from coordination.paging import DEAD, POLICIES, UNSENT, CalloutStatus, DeliveryStatus, Purpose
 from ground.dates import SHANGHAI
@@ -47,6 +48,7 @@ class Fault(Term):
     """What the watch may find wrong, the worst first. The values are the codes of docs/operations.md and never change."""
 
     NOBODY_WATCHES = "nobody_watches", "发送程序停止", "no sender runs"
+    DISK_FULL = "disk_full", "磁盘已满", "the disk is full"
     CALLOUTS_OVERDUE = "callouts_overdue", "通知应答逾期", "callouts are overdue"
     DELIVERIES_OVERDUE = "deliveries_overdue", "消息逾期未发", "messages are overdue"
     NOBODY_TO_ALARM = "nobody_to_alarm", "告警无人可收", "nobody can be alarmed"
@@ -64,6 +66,11 @@ _SAID: Final[Mapping[Fault, Words]] = {
         "发送程序没有在运行{since}，消息不会发出。请启动 ./run、manage.py sweep 或 Celery worker；急事请直接打电话。",
         "No sender is running{since}, so no message leaves. Start ./run, manage.py sweep or a Celery worker; "
         "ring people up meanwhile.",
+    ),
+    Fault.DISK_FULL: Words(
+        "数据库所在的磁盘已满，备用的 64 MB 已放出。请马上腾出空间，否则发起、答复和发送都会停下。",
+        "The database's disk is full and the spare 64 MB are in use. Make room now, or calling out, answering and "
+        "sending will stop.",
     ),
     Fault.CALLOUTS_OVERDUE: Words(
         "{count} 个通知应答逾期未推进，最早的已逾期 {minutes} 分钟。请人工电话通知，并检查发送程序。",
@@ -119,6 +126,7 @@ class Facts:
     """What a look at the database finds. Moments are None where nothing is overdue."""
 
     at: datetime
+    disk_is_full: bool = False
     overdue_callouts: int = 0
     callouts_due_since: datetime | None = None
     overdue_deliveries: int = 0
@@ -146,6 +154,8 @@ class Problem:
 def problems(facts: Facts) -> list[Problem]:
     """Return what is wrong, the worst first; an empty list is a clean look. Pure."""
     found: list[tuple[Fault, dict[str, object]]] = []
+    if facts.disk_is_full:
+        found.append((Fault.DISK_FULL, {}))
     if facts.overdue_callouts:
         minutes = _minutes(facts.at, facts.callouts_due_since)
         found.append((Fault.CALLOUTS_OVERDUE, {"count": facts.overdue_callouts, "minutes": minutes}))
@@ -243,6 +253,7 @@ def _facts(at: datetime, skew: timedelta) -> Facts:
     lately = Delivery.objects.filter(created_at__gte=at - deliveries.ALARM_VALID_FOR)
     return Facts(
         at=at,
+        disk_is_full=BALLAST.is_spent,
         overdue_callouts=callouts.count(),
         callouts_due_since=callouts.aggregate(first=Min("next_step_at"))["first"],
         overdue_deliveries=messages.count(),

@@ -18,6 +18,17 @@ from django.core.exceptions import ImproperlyConfigured
 # Django wants fifty characters; a key that was cut off has fewer than any that somebody chose.
 SHORTEST_KEY = 20
 
+# What ends a wait that would never end by itself; an address may say otherwise (?options=, ?keepalives_idle=).
+PATIENCE = {
+    # Whoever is stopped or cut off in a transaction holds locks on callouts and messages: the server ends it.
+    "options": "-c idle_in_transaction_session_timeout=15s",
+    # A server that is gone without a word, or a network that swallows everything, is given up after 15 seconds.
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -220,7 +231,7 @@ def database(url: str, *, pool_size: int) -> dict[str, Any]:
     if parts.scheme == "sqlite" and name and not parts.netloc:
         return _sqlite(Path(name))
     if parts.scheme in ("postgres", "postgresql") and name:
-        options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        options = {key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": name,
@@ -234,8 +245,9 @@ def database(url: str, *, pool_size: int) -> dict[str, Any]:
             "OPTIONS": {
                 "connect_timeout": 5,
                 "application_name": "muster",
+                **PATIENCE,
                 **options,
-                **({"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}} if pool_size else {}),
+                **({"pool": _pool(pool_size)} if pool_size else {}),
             },
         }
     raise Nonsense(
@@ -244,6 +256,11 @@ def database(url: str, *, pool_size: int) -> dict[str, Any]:
         f"{_masked(url)!r} is no database address; write it like postgres://user:password@host:5432/name "
         "or sqlite:///path.",
     )
+
+
+def _pool(size: int) -> dict[str, Any]:
+    # It would double its pause after each failure, up to minutes, and be as late when the server is back.
+    return {"min_size": 1, "max_size": size, "timeout": 10, "reconnect_timeout": 1}
 
 
 def _sqlite(path: Path) -> dict[str, Any]:

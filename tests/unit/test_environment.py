@@ -73,6 +73,27 @@ def test_postgresql_keeps_a_pool_and_no_connection_of_its_own():
     assert database["OPTIONS"]["sslmode"] == "require"
 
 
+def test_the_pool_does_not_stay_away_when_postgresql_is_back():
+    """Its pause doubled with every failure: after a minute's outage pages failed for another minute."""
+    options = environment.database("postgres://muster@db/muster", pool_size=8)["OPTIONS"]
+
+    assert options["pool"]["reconnect_timeout"] == 1
+
+
+def test_postgresql_ends_the_transaction_of_whoever_is_stopped_in_it():
+    options = environment.database("postgres://muster@db/muster", pool_size=0)["OPTIONS"]
+
+    assert "idle_in_transaction_session_timeout=15s" in options["options"]
+    assert options["tcp_user_timeout"] == 15_000
+
+
+def test_an_address_may_be_patient_in_its_own_way():
+    url = "postgres://muster@db/muster?options=&keepalives_idle=60"
+    options = environment.database(url, pool_size=0)["OPTIONS"]
+
+    assert (options["options"], options["keepalives_idle"]) == ("", "60")
+
+
 def test_postgresql_is_reached_by_a_socket_folder_too():
     database = environment.database("postgres://postgres@/muster?host=/run/postgresql", pool_size=0)
 

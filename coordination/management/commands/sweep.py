@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from coordination import sender
-from coordination.engine import Engine
+from coordination.engine import Engine, do_without_a_pool
 from ground import installation
 from ground.mistakes import Refused
 from ground.models import Mode
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="one turn, then exit")
 
     def handle(self, *, once: bool, **options: Any) -> None:
+        do_without_a_pool()
         try:
             installation.check(Mode(settings.MUSTER_MODE))
             if once:

@@ -1,10 +1,10 @@
-"""What a Celery worker has to be spared."""
+"""A sender has connections of its own, and no pool."""
 
 from __future__ import annotations
 
 from celery.signals import worker_init
 
-from coordination.config import celery
+from coordination import engine, tasks
 
 
 def test_a_worker_has_no_pool_that_celery_could_close_under_its_sender(settings, monkeypatch):
@@ -12,7 +12,7 @@ def test_a_worker_has_no_pool_that_celery_could_close_under_its_sender(settings,
     options = {"pool": {"min_size": 1}, "connect_timeout": 5}
     monkeypatch.setitem(settings.DATABASES, "default", {"OPTIONS": options})
 
-    celery._do_without_a_pool()
+    engine.do_without_a_pool()
 
     assert options == {"connect_timeout": 5}
-    assert celery._do_without_a_pool in [receiver() for _, receiver in worker_init.receivers]
+    assert tasks._prepare in [receiver() for _, receiver in worker_init.receivers]
