@@ -284,9 +284,11 @@ def sessions_exhausted(one: Production, scale: Scale) -> Seen:
 @outage
 def database_cut(one: Production, scale: Scale) -> Seen:
     with much_to_send(one, scale):
-        one.database_way.cut()
+        for way in (one.database_way, one.pages_way):
+            way.cut()
         time.sleep(scale.pause / 5)
-        one.database_way.mend()
+        for way in (one.database_way, one.pages_way):
+            way.mend()
         seen = Seen(first_send=sending_goes_on(one))
     seen.all_out = one.settle()
     return seen
@@ -294,7 +296,11 @@ def database_cut(one: Production, scale: Scale) -> Seen:
 
 @outage
 def database_flaps(one: Production, scale: Scale) -> Seen:
-    with one.people_answer(), again_and_again(one.database_way.reset, every=1.0):
+    def flap() -> None:
+        one.database_way.reset()
+        one.pages_way.reset()
+
+    with one.people_answer(), again_and_again(flap, every=1.0):
         seen = Seen(one.declare_many(scale.callouts // 2))
     seen.all_out = one.settle()
     return seen
@@ -303,9 +309,9 @@ def database_flaps(one: Production, scale: Scale) -> Seen:
 @outage
 def database_black_hole(one: Production, scale: Scale) -> Seen:
     with much_to_send(one, scale):
-        one.database_way.weather = Weather(up=False, down=False)
+        one.database_way.weather = one.pages_way.weather = Weather(up=False, down=False)
         time.sleep(scale.pause / 2)
-        one.database_way.weather = FINE
+        one.database_way.weather = one.pages_way.weather = FINE
         seen = Seen(first_send=sending_goes_on(one))
     seen.all_out = one.settle()
     return seen
@@ -313,7 +319,7 @@ def database_black_hole(one: Production, scale: Scale) -> Seen:
 
 @outage
 def database_half_open(one: Production, scale: Scale) -> Seen:
-    """A router has forgotten the connections there were, and tells nobody."""
+    """A router has forgotten the senders' connections, and tells nobody."""
     with much_to_send(one, scale):
         one.database_way.half_open()
         seen = Seen(first_send=sending_goes_on(one))

@@ -71,7 +71,8 @@ class Production:
     folder: Path
     postgres: PostgresServer
     valkey: ValkeyServer
-    database_way: TcpProxy
+    database_way: TcpProxy  # of the senders and commands
+    pages_way: TcpProxy  # of the pages, to the database
     redis_way: TcpProxy
     provider_way: TcpProxy
     provider_port: int
@@ -112,12 +113,12 @@ class Production:
         assert fails or done.returncode == 0, done.stderr[-3000:]
         return done.stdout.strip() if done.returncode == 0 else done.stdout + done.stderr[-3000:]
 
-    def start(self, *words: str, name: str = "sender") -> subprocess.Popen[bytes]:
+    def start(self, *words: str, name: str = "sender", **environment: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, *words],
                 cwd=ROOT,
-                env=self.environment,
+                env=self.environment | environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -128,6 +129,7 @@ class Production:
             "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(self.port),
             "--workers", "1", "--workers-kill-timeout", "3", "--log-level", "warning",
             "coordination.config.asgi:application", name="pages",
+            DATABASE_URL=f"postgres://postgres@127.0.0.1:{self.pages_way.port}/muster",
         )  # fmt: skip
         wait_for(lambda: answers(self.port), what="the pages to answer")
 
@@ -381,6 +383,7 @@ def production() -> Iterator[Production]:
             postgres=postgres,
             valkey=valkey,
             database_way=stack.enter_context(tcp_proxy("127.0.0.1", postgres.port)),
+            pages_way=stack.enter_context(tcp_proxy("127.0.0.1", postgres.port)),
             redis_way=stack.enter_context(tcp_proxy("127.0.0.1", valkey.port)),
             provider_way=stack.enter_context(tcp_proxy("127.0.0.1", provider_port)),
             provider_port=provider_port,
