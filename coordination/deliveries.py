@@ -266,6 +266,24 @@ def _as_kept(outcome: Outcome | Found, message: Message) -> Outcome | Found:
     return replace(outcome, message_id=message_id or str(message.reference))
 
 
+def write_in(delivery_id: int, channel: str, message_id: str, *, at: datetime) -> None:
+    """Write in an attempt that a restored database has forgotten: `channel` knows the message, so it is out."""
+    with transaction.atomic():
+        delivery = _lock(delivery_id, with_callout=False)
+        delivery.lease_no += 1
+        SendIntent.objects.create(
+            delivery=delivery,
+            lease_no=delivery.lease_no,
+            channel=channel,
+            at=at,
+            outcome=SendOutcome.ACCEPTED,
+            detail=f"恢复后查到：{message_id}"[:200],
+            finished_at=at,
+        )
+        _is_out(delivery, channel, message_id, at=at)
+        _announce(delivery)
+
+
 def _is_out(delivery: Delivery, channel: str, message_id: str, *, at: datetime) -> None:
     if delivery.status in UNSENT:
         delivery.status = DeliveryStatus.SENT
@@ -504,5 +522,6 @@ __all__ = [
     "unreachable",
     "void_leases",
     "window_has_closed",
+    "write_in",
     "write_back",
 ]

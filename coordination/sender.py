@@ -32,7 +32,17 @@ from django.db import (
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from coordination import arrivals, callouts, channel_checks, channels, deliveries, guidance, receipts, watch
+from coordination import (
+    arrivals,
+    callouts,
+    channel_checks,
+    channels,
+    deliveries,
+    guidance,
+    receipts,
+    restores,
+    watch,
+)
 from coordination.ballast import BALLAST
 from coordination.channels import Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed, Found
@@ -45,6 +55,8 @@ SLOTS: Final = 32
 # A lost nudge costs at most this much, in seconds.
 POLL: Final = 1.0
 HOUSEKEEPING_EVERY: Final = 5.0
+# How often each loop looks whether the database is still the one that it has sent from.
+HELD_LOOKED_AT_EVERY: Final = 1.0
 # So long after its claim a message may go to the wire: what is left of the lease is for the call itself.
 # Whoever was stopped, swapped out or kept waiting for longer leaves it to the next one, who asks first.
 FIT_FOR: Final = deliveries.LEASE - timedelta(seconds=20)
@@ -63,6 +75,8 @@ class Sender:
         self._on_the_wire: dict[Future[Outcome | Found], Claimed] = {}
         self._fetching: list[Future[None]] = []
         self._housekept = 0.0
+        self._held = False
+        self._held_looked_at = -math.inf
         self._turned = time.monotonic()
         self._database: BaseDatabaseWrapper | None = None  # the loop's own, for whoever has to break it off
 
@@ -103,15 +117,28 @@ class Sender:
     def turn(self) -> None:
         """One turn: record what came back, let due callouts move on, fill the free slots. Never waits for a send."""
         self._record_finished()
-        _advance_due()
+        if not self._is_held():
+            _advance_due()
+            self._fill_slots()
+        self._keep_house()
+
+    def _fill_slots(self) -> None:
         self._fetching = [fetching for fetching in self._fetching if not fetching.done()]
         free = self._slots - len(self._on_the_wire) - len(self._fetching)
         fit_until = _fit_until()
-        for claimed in deliveries.claim(slots=free, holder=self.boot_id, at=clock.now()):
+        claimed_now = deliveries.claim(slots=free, holder=self.boot_id, at=clock.now())
+        for claimed in claimed_now:
             sending = self._pool.submit(_send_in_pool, claimed, fit_until)
             self._on_the_wire[sending] = claimed
             sending.add_done_callback(lambda _sent: WAKE.set())
-        self._keep_house()
+        if claimed_now:
+            restores.remember()
+
+    def _is_held(self) -> bool:
+        if time.monotonic() - self._held_looked_at >= HELD_LOOKED_AT_EVERY:
+            self._held = restores.is_held(at=clock.now())
+            self._held_looked_at = time.monotonic()
+        return self._held
 
     def run(self, stop: threading.Event, *, alone: bool = False) -> None:
         """Turn until `stop` is set; survives whatever a turn throws, and says so.
@@ -132,6 +159,7 @@ class Sender:
                     self.turn()
                 except (DatabaseError, InterfaceError) as error:
                     connections.close_all()
+                    self._held_looked_at = -math.inf  # it may come back as an older one
                     if BALLAST.give_up(error):
                         continue  # what is on the wire has room to be recorded now
                     log.exception("the sender could not work with the database; trying again")
@@ -148,7 +176,8 @@ class Sender:
             connections.close_all()
 
     def _record_finished(self) -> None:
-        for sending in [future for future in self._on_the_wire if future.done()]:
+        finished = [future for future in self._on_the_wire if future.done()]
+        for sending in finished:
             claimed = self._on_the_wire[sending]
             try:
                 deliveries.record(claimed, sending.result(), at=clock.now())
@@ -158,6 +187,8 @@ class Sender:
                 # Not recorded: the lease runs out, and the provider is asked before anything is sent again.
                 log.exception("the outcome of %s could not be recorded", claimed.message.reference)
             del self._on_the_wire[sending]
+        if finished:
+            restores.remember()
 
     def _keep_house(self) -> None:
         at = clock.now()
@@ -167,16 +198,20 @@ class Sender:
         self._housekept = at.timestamp()
         if not Worker.objects.filter(boot_id=self.boot_id).update(heartbeat_at=at):
             self._register(at)  # thought dead, and cleared away
-        for job in (
+        jobs: list[Callable[[], object]] = [
             BALLAST.keep,
-            lambda: deliveries.expire(at=at),
             lambda: receipts.catch_up(at=at),
             lambda: self._fetch(at),
-            lambda: channel_checks.send_daily(at=at),
             lambda: self._watch(at),
-            lambda: guidance.catch_up(at=at),
             audit.seal,
-        ):
+        ]
+        if not self._held:  # what these write or give up may have been sent in the time that is missing
+            jobs += [
+                lambda: deliveries.expire(at=at),
+                lambda: channel_checks.send_daily(at=at),
+                lambda: guidance.catch_up(at=at),
+            ]
+        for job in jobs:
             _by_itself(job)
         close_old_connections()
 
@@ -194,12 +229,16 @@ def run_once() -> None:
     if _running:
         WAKE.set()
         return
+    if restores.is_held(at=clock.now()):
+        watch.look(at=clock.now())
+        return
     _advance_due()
     holder = uuid.uuid4()
     fit_until = _fit_until()
     while claimed := deliveries.claim(slots=SLOTS, holder=holder, at=clock.now()):
         for one in claimed:
             deliveries.record(one, send(one, fit_until=fit_until), at=clock.now())
+        restores.remember()
         fit_until = _fit_until()
     deliveries.expire(at=clock.now())
     receipts.catch_up(at=clock.now())

@@ -25,6 +25,7 @@ from coordination.ballast import BALLAST
 from coordination.models import Callout, Delivery, WatchReport, Worker
 from coordination.paging import DEAD, POLICIES, UNSENT, CalloutStatus, DeliveryStatus, Purpose
 from ground.dates import SHANGHAI
+from ground.models import Installation
 from ground.terms import Term, Words, joined
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Fault(Term):
     """What the watch may find wrong, the worst first. The values are the codes of docs/operations.md and never change."""
 
     NOBODY_WATCHES = "nobody_watches", "发送程序停止", "no sender runs"
+    DATABASE_RESTORED = "database_restored", "数据库已恢复到旧状态", "the database was restored"
     DISK_FULL = "disk_full", "磁盘已满", "the disk is full"
     CALLOUTS_OVERDUE = "callouts_overdue", "通知应答逾期", "callouts are overdue"
     DELIVERIES_OVERDUE = "deliveries_overdue", "消息逾期未发", "messages are overdue"
@@ -66,6 +68,11 @@ _SAID: Final[Mapping[Fault, Words]] = {
         "发送程序没有在运行{since}，消息不会发出。请启动 ./run、manage.py sweep 或 Celery worker；急事请直接打电话。",
         "No sender is running{since}, so no message leaves. Start ./run, manage.py sweep or a Celery worker; "
         "ring people up meanwhile.",
+    ),
+    Fault.DATABASE_RESTORED: Words(
+        "数据库比已发出的消息旧，应是从备份恢复的。为免重复通知，已停止发送。请电话通知，并运行 manage.py after_restore。",
+        "The database is older than what was sent from it: it must have been restored. Nothing is sent, so that "
+        "nobody is asked twice. Ring people up, and run manage.py after_restore.",
     ),
     Fault.DISK_FULL: Words(
         "数据库所在的磁盘已满，备用的 64 MB 已放出。请马上腾出空间，否则发起、答复和发送都会停下。",
@@ -126,6 +133,7 @@ class Facts:
     """What a look at the database finds. Moments are None where nothing is overdue."""
 
     at: datetime
+    has_gone_back: bool = False
     disk_is_full: bool = False
     overdue_callouts: int = 0
     callouts_due_since: datetime | None = None
@@ -154,6 +162,8 @@ class Problem:
 def problems(facts: Facts) -> list[Problem]:
     """Return what is wrong, the worst first; an empty list is a clean look. Pure."""
     found: list[tuple[Fault, dict[str, object]]] = []
+    if facts.has_gone_back:
+        found.append((Fault.DATABASE_RESTORED, {}))
     if facts.disk_is_full:
         found.append((Fault.DISK_FULL, {}))
     if facts.overdue_callouts:
@@ -253,6 +263,7 @@ def _facts(at: datetime, skew: timedelta) -> Facts:
     lately = Delivery.objects.filter(created_at__gte=at - deliveries.ALARM_VALID_FOR)
     return Facts(
         at=at,
+        has_gone_back=Installation.objects.exclude(gone_back_at=None).exists(),
         disk_is_full=BALLAST.is_spent,
         overdue_callouts=callouts.count(),
         callouts_due_since=callouts.aggregate(first=Min("next_step_at"))["first"],

@@ -42,6 +42,8 @@ class Installation(models.Model):
     duty_phone = models.CharField(_("值班电话"), max_length=40, blank=True)
     region = models.ForeignKey("Region", models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
+    gone_back_at = models.DateTimeField(null=True)  # a backup was restored: nothing is sent from then on
+    restored_at = models.DateTimeField(null=True)  # until it was settled what had been sent meanwhile
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_has_one_row")]

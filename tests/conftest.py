@@ -24,6 +24,8 @@ hypothesis.settings.load_profile("muster")
 def pytest_configure(config: pytest.Config) -> None:
     # Argon2 is slow on purpose; the tests sign in a thousand times.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # A test's database begins anew each time; nobody has restored it.
+    django_settings.SENT_UP_TO = None
     # Each worker a Redis database of its own: a test that clears its cache must not clear its neighbour's,
     # and an open page must not hear what the neighbour announces.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")

@@ -151,6 +151,9 @@ DATABASES = {
     )
 }
 
+# How far the database had come when this machine last sent from it: a restored one is behind that.
+SENT_UP_TO = MUSTER_DATA_DIR / "sent_up_to"
+
 # Where driving times come from; whatever fails there, the straight line is estimated.
 TRAVEL_TIME = env.read("MUSTER_TRAVEL_TIME", environment.travel_time, "estimate")
 

@@ -56,8 +56,12 @@ def hurry(hands: SharedClock, *, speed: float, windows: float, stretch: float = 
 
     On a busy machine `stretch` keeps those who have nothing to do from looking too often.
     """
+    from django.conf import settings
+
     from coordination import ballast, paging, sender, watch
     from ground import clock
+
+    settings.SENT_UP_TO = None  # a lane's database begins anew with each schedule; nobody has restored it
 
     ballast.SIZE = ballast.LEFT_FREE = 1 << 16  # type: ignore[misc]  # a lane lies in memory
     the_database_s = clock.now

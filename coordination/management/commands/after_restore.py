@@ -1,0 +1,56 @@
+"""What has to be done after a backup was restored, before anything may be sent from it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from coordination import restores
+from ground import clock, installation
+from ground.audit import SYSTEM
+from ground.dates import SHANGHAI
+from ground.mistakes import Refused
+from ground.models import Mode
+
+# So long a sender that still runs may take to notice that it has to hold, and to end its turn.
+HOLDS_WITHIN_SECONDS = 3
+
+
+class Command(BaseCommand):
+    help = (
+        "After a backup was restored: look at the providers which messages are out already, put aside what nobody "
+        "can tell, pause the running callouts, and let the senders send again."
+    )
+
+    def handle(self, **options: Any) -> None:
+        try:
+            installation.check(Mode(settings.MUSTER_MODE))
+        except Refused as refused:
+            raise CommandError(f"{refused.zh}\n{refused.en}") from refused
+        restores.hold(at=clock.now())
+        time.sleep(HOLDS_WITHIN_SECONDS)
+        settled = restores.settle(by=SYSTEM, at=clock.now())
+        known = settled.last_known_at.astimezone(SHANGHAI)
+        self.stdout.write(
+            f"数据库的最后记录在 {known:%Y-%m-%d %H:%M:%S}，此后的记录已丢失。\n"
+            f"The last thing that the database knows of is of {known:%Y-%m-%d %H:%M:%S}; what came after is lost."
+        )
+        self.stdout.write(
+            f"  已查到发出 found at a provider: {settled.found}\n"
+            f"  确未发出，将照常发送 certainly not sent, will be: {settled.unsent}\n"
+            f"  无法查证，待核 nobody can tell, put aside: {settled.aside}"
+        )
+        if settled.paused:
+            self.stdout.write(
+                "已暂停的通知应答，请逐个核对（打电话问清谁已接到、谁已答复）后继续或结束：\n"
+                "Paused callouts; ring up who was asked, then resume or end each:"
+            )
+        for callout in settled.paused:
+            subject = callout.incident or callout.guidance_request
+            asked = callout.invitations.exclude(asked_at=None).count()
+            accepted = callout.invitations.filter(status="accepted").count()
+            self.stdout.write(f"  {subject}  已通知 asked {asked}  已接受 accepted {accepted}")
+        self.stdout.write("可以发送了。 Sending may go on.")
