@@ -6,6 +6,7 @@ The client repeats its call with the same Idempotency-Key until it has an answer
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -100,7 +101,7 @@ class Centre:
                 return json.loads(answer.read())
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{path}: {error.code} {error.read().decode()[:500]}") from error
-        except OSError:
+        except (OSError, http.client.HTTPException):  # killed before its answer, or in the middle of it
             return None
 
     def rows(self, question: str) -> list[tuple]:
