@@ -12,9 +12,10 @@ Each machine keeps that in a file of its own, so a restore onto a new machine is
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
+import os
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -43,6 +44,7 @@ SLOTS: Final = 16
 RECENT: Final = 500
 # No provider tells more than this of the past.
 LONGEST_LOST: Final = timedelta(days=30)
+_WRITING: Final = threading.Lock()
 
 
 class Answer(Enum):
@@ -66,19 +68,20 @@ class Settled:
 
 @dataclass(frozen=True)
 class Mark:
-    """How far a database had come when this machine looked last: of `attempts` to send so many had no outcome yet.
+    """How far a database had come: the last of its attempts to send, and how many of the latest had an outcome.
 
-    Counted, not timed: a clock that goes back must stop nobody from sending.
+    Counted, not timed: a clock that goes back must stop nobody from sending. Neither number ever falls: what
+    a second sender commits late, under a lower number, only adds to them.
     """
 
     installation: str
     restored_at: str
     attempts: int
-    unfinished: int
+    finished: int
 
     def is_behind(self, seen: Mark) -> bool:
         now, then = (
-            (mark.restored_at, mark.attempts, -mark.unfinished if mark.attempts == seen.attempts else 0)
+            (mark.restored_at, mark.attempts, mark.finished if mark.attempts == seen.attempts else 0)
             for mark in (self, seen)
         )
         return self.installation == seen.installation and now < then
@@ -86,19 +89,12 @@ class Mark:
 
 def is_held(*, at: datetime) -> bool:
     """Say whether nothing may be sent from this database; the first to notice tells all the others by a row."""
-    installation = Installation.objects.first()
-    if installation is None:
-        return False
-    if installation.gone_back_at is not None:
+    if Installation.objects.exclude(gone_back_at=None).exists():
         return True
-    file: Path | None = settings.SENT_UP_TO
-    if file is None:
-        return False
-    now = _mark(installation)
-    if not _is_behind(now, file):
+    if not _has_gone_back():
         return False
     hold(at=at)
-    audit.record("installation.gone_back", installation, by=SYSTEM, at=at, attempts=now.attempts)
+    audit.record("installation.gone_back", Installation.objects.get(), by=SYSTEM, at=at)
     log.error(
         "the database is older than what was sent from it: nothing is sent until manage.py after_restore"
     )
@@ -107,9 +103,7 @@ def is_held(*, at: datetime) -> bool:
 
 def remember() -> None:
     """Keep in this machine's file how far the database has come. Losing that only makes a restore harder to notice."""
-    file: Path | None = settings.SENT_UP_TO
-    if file is not None and (installation := Installation.objects.first()) is not None:
-        _is_behind(_mark(installation), file)
+    _has_gone_back()
 
 
 def hold(*, at: datetime) -> None:
@@ -162,39 +156,52 @@ def settle(*, by: Actor, at: datetime) -> Settled:
     return settled
 
 
-def _mark(installation: Installation) -> Mark:
-    attempts = SendIntent.objects.aggregate(last=Max("pk"))["last"] or 0
-    restored_at = installation.restored_at.isoformat() if installation.restored_at else ""
-    # Only the last ones can still come to an end, and for one number of attempts this only ever falls.
-    unfinished = SendIntent.objects.filter(pk__gt=attempts - RECENT, finished_at=None).count()
-    return Mark(installation.created_at.isoformat(), restored_at, attempts, unfinished)
+def _has_gone_back() -> bool:
+    """Compare the database with this machine's file, which is written forward unless the database is behind it.
 
-
-def _is_behind(now: Mark, file: Path) -> bool:
-    """Compare with what the file says; write it forward unless the database is behind it.
-
-    Not synced to the disk: after a power cut the file may say too little, never too much.
+    The file first, then the database: what other senders of this machine write down in between is not held
+    against it. Nobody waits for a lock, as whoever has it may be stopped.
     """
-    try:
-        with file.open("a+") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            handle.seek(0)
-            seen = _read(handle.read())
-            if seen is not None and now.is_behind(seen):
-                return True
-            if now == seen:
-                return False
-            handle.truncate(0)
-            handle.write(json.dumps(asdict(now)))
-    except OSError as error:  # a full or read-only disk must not keep anybody from sending
-        log.warning("%s cannot be kept: %s", file, error)
+    file: Path | None = settings.SENT_UP_TO
+    if file is None:
+        return False
+    seen = _read(file)
+    now = _mark()
+    if now is None or now == seen:
+        return False
+    if seen is not None and now.is_behind(seen):
+        return True
+    _write(file, now)
     return False
 
 
-def _read(text: str) -> Mark | None:
+def _mark() -> Mark | None:
+    installation = Installation.objects.first()
+    if installation is None:
+        return None
+    attempts = SendIntent.objects.aggregate(last=Max("pk"))["last"] or 0
+    # Over fixed numbers: of two looks that see the same last attempt, the later cannot see fewer ends.
+    latest = SendIntent.objects.filter(pk__gt=attempts - RECENT, pk__lte=attempts)
+    finished = latest.exclude(finished_at=None).count()
+    restored_at = installation.restored_at.isoformat() if installation.restored_at else ""
+    return Mark(installation.created_at.isoformat(), restored_at, attempts, finished)
+
+
+def _write(file: Path, mark: Mark) -> None:
+    """Write the file whole. It may say too little (after a power cut, or of two writers), never too much."""
+    part = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        return Mark(**json.loads(text))
-    except (ValueError, TypeError):
+        with _WRITING:
+            part.write_text(json.dumps(asdict(mark)))
+            part.replace(file)
+    except OSError as error:  # a full or read-only disk must not keep anybody from sending
+        log.warning("%s cannot be kept: %s", file, error)
+
+
+def _read(file: Path) -> Mark | None:
+    try:
+        return Mark(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
         return None
 
 

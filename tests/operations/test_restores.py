@@ -203,6 +203,39 @@ def test_a_database_that_has_only_come_further_is_the_same(channel, callout, mar
     assert json.loads(mark.read_text())["attempts"] > seen["attempts"]
 
 
+def test_a_second_sender_that_commits_late_does_not_make_a_database_look_older(channel, callout, mark):
+    """It took its numbers first and committed last: one attempt more, and none the higher, that has no outcome yet."""
+    sender.run_once()
+    last = SendIntent.objects.order_by("-pk").first()
+    SendIntent.objects.create(
+        pk=last.pk + 2, delivery=last.delivery, lease_no=98, channel="recording", at=NOON
+    )
+    assert not restores.is_held(at=LATER)
+
+    SendIntent.objects.create(
+        pk=last.pk + 1, delivery=last.delivery, lease_no=99, channel="recording", at=NOON
+    )
+
+    assert not restores.is_held(at=LATER)
+
+
+def test_what_another_sender_writes_down_while_one_looks_does_not_make_the_database_look_older(
+    channel, callout, mark, monkeypatch
+):
+    sender.run_once()
+    look = restores._mark
+
+    def meanwhile_another_goes_on():
+        now = look()
+        SendIntent.objects.create(delivery=asks()[0], lease_no=99, channel="recording", at=NOON)
+        restores._write(mark, look())
+        return now
+
+    monkeypatch.setattr(restores, "_mark", meanwhile_another_goes_on)
+
+    assert not restores.is_held(at=LATER)
+
+
 def test_another_database_is_no_restored_one(channel, callout, mark):
     sender.run_once()
     SendIntent.objects.all().delete()
