@@ -66,6 +66,7 @@ class Claimed:
     channel: str
     message: Message
     look_up_at: tuple[str, ...] = ()
+    asked_in_vain: int = 0  # how often those could not tell, though they offer to
 
     @property
     def look_up_first(self) -> bool:
@@ -78,6 +79,13 @@ class Found:
 
     channel: str
     message_id: str
+
+
+@dataclass(frozen=True)
+class CouldNotAsk:
+    """Whether an earlier attempt had got through could not be asked for now. Nothing was sent."""
+
+    channel: str
 
 
 def expire(*, at: datetime) -> int:
@@ -155,6 +163,7 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
                     channel=channel,
                     message=message,
                     look_up_at=may_have_it,
+                    asked_in_vain=sum(one.outcome == SendOutcome.NOT_SENT for one in tried),
                 )
             )
             delivery.lease_no += 1
@@ -212,7 +221,7 @@ def _of_use_until(delivery: Delivery) -> datetime:
     return delivery.expires_at
 
 
-def record(claimed: Claimed, outcome: Outcome | Found, *, at: datetime) -> None:
+def record(claimed: Claimed, outcome: Outcome | Found | CouldNotAsk, *, at: datetime) -> None:
     """Write down what became of a claimed delivery.
 
     An acceptance is recorded whoever holds the lease by now: the reference is the delivery's own, so
@@ -231,6 +240,14 @@ def record(claimed: Claimed, outcome: Outcome | Found, *, at: datetime) -> None:
                 _finish_intent(claimed, SendOutcome.NOT_SENT, f"{channel} 已收过：{message_id}", at=at)
                 _got_through_before(claimed, channel, message_id, at=at)
                 _is_out(delivery, channel, message_id, at=at)
+            case CouldNotAsk(channel):
+                _finish_intent(claimed, SendOutcome.NOT_SENT, f"{channel} 暂时无法查询", at=at)
+                if mine:
+                    delivery.status = DeliveryStatus.UNKNOWN
+                    delivery.reason = "可能已发出，暂时无法查询"
+                    delivery.lease_until = None
+                    delivery.due_at = at + _backoff(delivery.lease_no)
+                    delivery.save()
             case Ambiguous(reason):
                 _finish_intent(claimed, SendOutcome.AMBIGUOUS, reason, at=at)
                 if mine:
@@ -507,6 +524,7 @@ __all__ = [
     "MAYBE_DUPLICATE",
     "QUARANTINED",
     "Claimed",
+    "CouldNotAsk",
     "Found",
     "alarm",
     "ask",

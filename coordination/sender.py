@@ -45,7 +45,7 @@ from coordination import (
 )
 from coordination.ballast import BALLAST
 from coordination.channels import Ambiguous, CannotLookUp, Outcome, Rejected
-from coordination.deliveries import Claimed, Found
+from coordination.deliveries import Claimed, CouldNotAsk, Found
 from coordination.models import Worker
 from ground import audit, clock
 
@@ -55,6 +55,12 @@ SLOTS: Final = 32
 # A lost nudge costs at most this much, in seconds.
 POLL: Final = 1.0
 HOUSEKEEPING_EVERY: Final = 5.0
+# When a hundred windows close at once, moving their callouts on takes seconds in which messages would wait.
+ADVANCE_WITHIN: Final = 0.25
+# So often a provider that offers to tell is asked in vain, about a minute long; then the message goes out
+# again, marked: one too many beats one too few. Sooner where another provider would carry it.
+ASKED_IN_VAIN_AT_MOST: Final = 4
+BEFORE_ANOTHER_CARRIES_IT: Final = 2
 # How often each loop looks whether the database is still the one that it has sent from.
 HELD_LOOKED_AT_EVERY: Final = 1.0
 # So long after its claim a message may go to the wire: what is left of the lease is for the call itself.
@@ -72,7 +78,7 @@ class Sender:
         self.boot_id = uuid.uuid4()
         self._slots = slots
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
-        self._on_the_wire: dict[Future[Outcome | Found], Claimed] = {}
+        self._on_the_wire: dict[Future[Outcome | Found | CouldNotAsk], Claimed] = {}
         self._fetching: list[Future[None]] = []
         self._housekept = 0.0
         self._held = False
@@ -118,7 +124,8 @@ class Sender:
         """One turn: record what came back, let due callouts move on, fill the free slots. Never waits for a send."""
         self._record_finished()
         if not self._is_held():
-            _advance_due()
+            if _advance_due(within=ADVANCE_WITHIN):
+                WAKE.set()  # the next turn goes on at once
             self._fill_slots()
         self._keep_house()
 
@@ -172,12 +179,12 @@ class Sender:
             _running.discard(self.boot_id)
             self._pool.shutdown(wait=True)
             self._record_finished()
+            restores.remember()
             Worker.objects.filter(boot_id=self.boot_id).delete()
             connections.close_all()
 
     def _record_finished(self) -> None:
-        finished = [future for future in self._on_the_wire if future.done()]
-        for sending in finished:
+        for sending in [future for future in self._on_the_wire if future.done()]:
             claimed = self._on_the_wire[sending]
             try:
                 deliveries.record(claimed, sending.result(), at=clock.now())
@@ -187,8 +194,6 @@ class Sender:
                 # Not recorded: the lease runs out, and the provider is asked before anything is sent again.
                 log.exception("the outcome of %s could not be recorded", claimed.message.reference)
             del self._on_the_wire[sending]
-        if finished:
-            restores.remember()
 
     def _keep_house(self) -> None:
         at = clock.now()
@@ -247,10 +252,15 @@ def run_once() -> None:
     audit.seal()
 
 
-def _advance_due() -> None:
-    """Let every due callout move on; one that fails must not hold up the others."""
+def _advance_due(*, within: float = math.inf) -> bool:
+    """Let the due callouts move on, the longest due first; return whether the time was up before all had.
+
+    One that fails must not hold up the others, and many of them not what is to be sent.
+    """
     at = clock.now()
-    for callout_id in callouts.due(at):
+    ends = time.monotonic() + within
+    waiting = callouts.due(at)
+    for done, callout_id in enumerate(waiting, start=1):
         try:
             callouts.advance(callout_id, at=at)
         except (OperationalError, InterfaceError):
@@ -258,6 +268,10 @@ def _advance_due() -> None:
         except Exception:
             log.exception("callout %s could not be moved on", callout_id)
             _by_itself(partial(callouts.set_aside, callout_id, at=at))
+        # Looked at after each, not before: however slow the database is, one callout a turn moves on.
+        if time.monotonic() > ends:
+            return done < len(waiting)
+    return False
 
 
 def _by_itself(job: Callable[[], object]) -> None:
@@ -275,17 +289,15 @@ def _fit_until() -> float:
     return time.monotonic() + FIT_FOR.total_seconds()
 
 
-def send(claimed: Claimed, *, fit_until: float = math.inf) -> Outcome | Found:
+def send(claimed: Claimed, *, fit_until: float = math.inf) -> Outcome | Found | CouldNotAsk:
     """Hand one claimed message to its channel, asking first whether an earlier attempt got through.
 
     Not after `fit_until` (of `time.monotonic`): then the lease may be somebody else's when the call arrives.
     """
     code = claimed.channel
     try:
-        for code in claimed.look_up_at:
-            if (found := _found_at(code, claimed)) is not None:
-                return Found(code, found)
-        code = claimed.channel
+        if (earlier := _look_up(claimed)) is not None:
+            return earlier
         channel = channels.by_code(code)
         if channel is None:
             return Rejected(permanent=True, reason=f"没有“{code}”这个通道")
@@ -297,12 +309,23 @@ def send(claimed: Claimed, *, fit_until: float = math.inf) -> Outcome | Found:
         return Ambiguous(f"通道出错：{type(error).__name__}")
 
 
-def _found_at(code: str, claimed: Claimed) -> str | None:
-    channel = channels.by_code(code)
-    try:
-        return channel.look_up(claimed.message) if channel else None
-    except CannotLookUp:
-        return None
+def _look_up(claimed: Claimed) -> Found | CouldNotAsk | None:
+    """Return what the channels say that may have the message; None if none has it, or nobody will ever tell."""
+    another_carries_it = claimed.channel not in claimed.look_up_at
+    patience = BEFORE_ANOTHER_CARRIES_IT if another_carries_it else ASKED_IN_VAIN_AT_MOST
+    could_not_ask = None
+    for code in claimed.look_up_at:
+        channel = channels.by_code(code)
+        try:
+            found = channel.look_up(claimed.message) if channel else None
+        except CannotLookUp:
+            # A provider that does not answer takes messages all the same: each try would be one more.
+            if channel and channel.caps.looks_up and claimed.asked_in_vain < patience:
+                could_not_ask = CouldNotAsk(code)
+        else:
+            if found is not None:
+                return Found(code, found)
+    return could_not_ask
 
 
 def _pull_in_pool(channel: channels.Channel) -> None:
@@ -316,7 +339,7 @@ def _pull_in_pool(channel: channels.Channel) -> None:
         WAKE.set()
 
 
-def _send_in_pool(claimed: Claimed, fit_until: float) -> Outcome | Found:
+def _send_in_pool(claimed: Claimed, fit_until: float) -> Outcome | Found | CouldNotAsk:
     try:
         return send(claimed, fit_until=fit_until)
     finally:

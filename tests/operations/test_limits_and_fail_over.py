@@ -175,6 +175,22 @@ def test_where_the_first_cannot_tell_it_goes_out_again_marked(
     assert all(message.subject.startswith("（可能重复）") for message in second.sent)
 
 
+def test_asking_a_provider_in_vain_does_not_make_it_look_well(first, second, incident, the_clock):
+    first.outcomes = [BROKEN_OFF] * 3
+    li, _, _ = asks_from(incident, "李工", "乙", "丙")
+    sender.run_once()
+    for number in range(2, 40):
+        SendIntent.objects.create(
+            delivery=text_to(li), lease_no=number, channel="first", at=NOON + timedelta(seconds=1),
+            outcome="not_sent", finished_at=NOON + timedelta(seconds=2),
+        )  # fmt: skip
+    Delivery.objects.update(status=DeliveryStatus.CANCELLED, reason="测试")
+
+    asks_from(an_incident(incident.enterprise), "丁", at=NOON + timedelta(seconds=3))
+
+    assert claimed_at(NOON + timedelta(seconds=3)) == [("丁", "second")]
+
+
 def test_a_receipt_of_the_first_counts_though_the_message_moved_to_the_second(
     first, second, incident, the_clock
 ):
