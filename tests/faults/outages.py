@@ -250,12 +250,7 @@ def sessions_terminated(one: Production, scale: Scale) -> Seen:
         one.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'muster'")
 
     with one.people_answer() as answered:
-        with again_and_again(terminate, every=1.0):
-            one.declare_many(scale.callouts // 2)
-            time.sleep(scale.pause / 5)
-        back = time.time()
-        one.declare()
-        seen = Seen(first_send=one.first_call_after(back), all_out=one.settle())
+        seen = stormy(one, scale, terminate)
     seen.told = f"{answered.total()} answers"
     return seen
 
@@ -263,14 +258,14 @@ def sessions_terminated(one: Production, scale: Scale) -> Seen:
 @outage
 def sessions_exhausted(one: Production, scale: Scale) -> Seen:
     """Somebody else has taken every connection that the server gives."""
-    where = {"host": str(one.postgres.folder), "port": one.postgres.port, "dbname": "muster"}
+    folder, port = str(one.postgres.folder), one.postgres.port
     if not one.rows("SELECT 1 FROM pg_roles WHERE rolname = 'guest'"):
         one.rows("CREATE ROLE guest LOGIN")
     with much_to_send(one, scale), contextlib.ExitStack() as taken:
         one.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'muster'")
         with contextlib.suppress(psycopg.OperationalError):
             while True:
-                taken.enter_context(psycopg.connect(**where, user="guest"))
+                taken.enter_context(psycopg.connect(host=folder, port=port, dbname="muster", user="guest"))
         time.sleep(scale.pause / 5)
         taken.close()
         seen = Seen(first_send=sending_goes_on(one))
@@ -300,10 +295,8 @@ def database_flaps(one: Production, scale: Scale) -> Seen:
         one.database_way.reset()
         one.pages_way.reset()
 
-    with one.people_answer(), again_and_again(flap, every=1.0):
-        seen = Seen(one.declare_many(scale.callouts // 2))
-    seen.all_out = one.settle()
-    return seen
+    with one.people_answer():
+        return stormy(one, scale, flap)
 
 
 @outage
@@ -334,7 +327,7 @@ def provider_cut(one: Production, scale: Scale) -> Seen:
         time.sleep(scale.pause / 2)
         one.provider_way.mend()
         seen = Seen(first_send=sending_goes_on(one))
-    seen.all_out = one.settle(within=150)
+    seen.all_out = one.settle(within=200)
     return seen
 
 
@@ -346,7 +339,7 @@ def provider_black_hole(one: Production, scale: Scale) -> Seen:
         time.sleep(scale.pause)
         one.provider_way.weather = FINE
         seen = Seen(first_send=sending_goes_on(one))
-    seen.all_out = one.settle(within=150)
+    seen.all_out = one.settle(within=200)
     return seen
 
 
@@ -357,7 +350,7 @@ def provider_breaks_off(one: Production, scale: Scale) -> Seen:
     seen = Seen(one.declare_many(scale.callouts // 2))
     time.sleep(2)
     one.provider_way.weather = FINE
-    seen.all_out = one.settle(within=150)
+    seen.all_out = one.settle(within=200)
     return seen
 
 
@@ -376,6 +369,16 @@ def much_to_send(one: Production, scale: Scale) -> Iterator[None]:
         yield
     finally:
         one.provider_is(latency=0.1)
+
+
+def stormy(one: Production, scale: Scale, strike: Callable[[], None]) -> Seen:
+    """Strike every second for a while, people declaring all the time."""
+    with in_the_background(lambda: one.declare_many(scale.callouts)):
+        with again_and_again(strike, every=1.0):
+            time.sleep(scale.pause / 3)
+        over = time.time()
+    one.declare()
+    return Seen(first_send=one.first_call_after(over), all_out=one.settle())
 
 
 def sending_goes_on(one: Production) -> float:
@@ -451,9 +454,11 @@ class Campaign:
         self._have_two_senders()
         seen = OUTAGES[name](self.one, self.scale)
         self._have_two_senders()
-        self.one.settle()
+        self.one.settle(within=200)
         verdict = self.one.verdict()
         self.lines.append((name, seen, verdict))
+        # Else their windows would close in the middle of a later outage.
+        self.one.stop_all()
         return seen, verdict
 
     def _have_two_senders(self) -> None:

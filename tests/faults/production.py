@@ -40,7 +40,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MARK = "（可能重复）"
 PATIENCE_SECONDS = 90.0
 LATENCY_SECONDS = 0.1
-UNSENT = "status IN ('pending', 'leased', 'unknown') AND due_at <= now() + interval '1 second'"
 CELERY = ("-m", "celery", "-A", "coordination.config.celery", "worker", "-c", "1", "-l", "warning")
 SWEEP = ("manage.py", "sweep")
 
@@ -217,6 +216,12 @@ class Production:
         with ThreadPoolExecutor(at_once) as clients:
             return list(clients.map(lambda _: self.declare(seats=seats), range(count)))
 
+    def stop_all(self) -> None:
+        """End every callout."""
+        for (pk,) in self.rows("SELECT public_id FROM coordination_callout WHERE status <> 'closed'"):
+            self.insist(f"callouts/{pk}/stop/", {"reason": "演练结束", "release_accepted": True})
+        self.settle()
+
     @contextlib.contextmanager
     def people_answer(self, *, seed: int = 1) -> Iterator[Counter[str]]:
         """Let whoever gets a message tap its link: most accept, some decline, everybody taps twice at once."""
@@ -270,8 +275,14 @@ class Production:
             answer = connection.execute(question)
             return answer.fetchall() if answer.description else []
 
-    def unsent(self) -> int:
-        return int(self.rows(f"SELECT count(*) FROM coordination_delivery WHERE {UNSENT}")[0][0])
+    def unsent(self, *, for_seconds: int = 0) -> int:
+        """Count what should have left so long ago, and what was tried and waits. A next step may be due any moment."""
+        return int(
+            self.rows(
+                "SELECT count(*) FROM coordination_delivery WHERE status IN ('pending', 'leased', 'unknown')"
+                f" AND (lease_no > 0 OR due_at <= now() - interval '{for_seconds} seconds')"
+            )[0][0]
+        )
 
     def stuck(self) -> str:
         """Say what waits, and which sessions are in the middle of something."""
@@ -356,7 +367,7 @@ class Production:
         return Verdict(
             messages=len(deliveries),
             marked=marked,
-            unsent=self.unsent(),
+            unsent=self.unsent(for_seconds=5),
             lost=silent
             + sum(status in ("sent", "delivered") and not taken[pk] for pk, status, *_ in deliveries),
             given_up=sum(status == "failed" for _, status, *_ in deliveries),
