@@ -19,8 +19,6 @@ NAMES = (
     if IS_WHOLE
     else [
         "redis_killed",
-        "redis_frozen",
-        "five_senders",
         "sender_stopped_before_the_wire",
         "postgres_killed",
         "provider_black_hole",

@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from coordination import invariants, restores, sender, watch
 from coordination.channels import CannotLookUp
@@ -270,8 +270,18 @@ def test_the_command_says_what_it_did(channel, callout, settings, monkeypatch):
     monkeypatch.setattr("coordination.management.commands.after_restore.HOLDS_WITHIN_SECONDS", 0)
     out = io.StringIO()
 
-    call_command("after_restore", stdout=out)
+    call_command("after_restore", "--restored", stdout=out)
 
     assert "certainly not sent" in out.getvalue()
     assert str(callout.incident) in out.getvalue()
+    assert Installation.objects.get().gone_back_at is None
+
+
+def test_the_command_leaves_a_database_alone_that_was_not_restored(blind, callout, settings):
+    settings.MUSTER_MODE = "live"
+
+    with pytest.raises(CommandError, match="--restored"):
+        call_command("after_restore")
+
+    assert {one.status for one in asks()} == {"pending"}
     assert Installation.objects.get().gone_back_at is None

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from coordination import restores
 from ground import clock, installation
@@ -25,11 +25,25 @@ class Command(BaseCommand):
         "can tell, pause the running callouts, and let the senders send again."
     )
 
-    def handle(self, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--restored",
+            action="store_true",
+            help="the database was restored, though this machine cannot tell, having sent nothing from it before",
+        )
+
+    def handle(self, *, restored: bool, **options: Any) -> None:
         try:
             installation.check(Mode(settings.MUSTER_MODE))
         except Refused as refused:
             raise CommandError(f"{refused.zh}\n{refused.en}") from refused
+        if not restored and not restores.is_held(at=clock.now()):
+            # On a healthy database it would put aside what is about to be sent.
+            raise CommandError(
+                "看不出数据库曾从备份恢复，没有做任何改动。若确是从备份恢复的（例如恢复到了另一台机器），请加 --restored。\n"
+                "Nothing shows that this database was restored; nothing was changed. If it was (onto another machine, "
+                "for one), run it with --restored."
+            )
         restores.hold(at=clock.now())
         time.sleep(HOLDS_WITHIN_SECONDS)
         settled = restores.settle(by=SYSTEM, at=clock.now())
