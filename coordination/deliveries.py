@@ -275,8 +275,10 @@ def record(claimed: Claimed, outcome: Outcome | Found | CouldNotAsk, *, at: date
         _announce(delivery)
 
 
-def _as_kept(outcome: Outcome | Found, message: Message) -> Outcome | Found:
+def _as_kept(outcome: Outcome | Found | CouldNotAsk, message: Message) -> Outcome | Found | CouldNotAsk:
     """Return what was said in words that every database keeps: one that it refused would leave all this unrecorded."""
+    if isinstance(outcome, CouldNotAsk):
+        return outcome
     if isinstance(outcome, Rejected | Ambiguous):
         return replace(outcome, reason=events.plain(outcome.reason)[:200] or NO_REASON)
     message_id = events.plain(outcome.message_id)[: events.LONGEST_ID]

@@ -124,8 +124,9 @@ _SAID: Final[Mapping[Fault, Words]] = {
         "The database's clock went back; {count} moments too far ahead were put right. Set its clock.",
     ),
 }
-# Of these an alarm would be one more that nobody hears; the band, and the dead-man address falling silent, tell.
-_NOT_ALARMED: Final = frozenset({Fault.NOBODY_TO_ALARM, Fault.ALARMS_UNHEARD})
+# Of these an alarm would be one more that nobody hears, or is not sent before they are over; the band, and the
+# dead-man address falling silent, tell.
+_NOT_ALARMED: Final = frozenset({Fault.DATABASE_RESTORED, Fault.NOBODY_TO_ALARM, Fault.ALARMS_UNHEARD})
 
 
 @dataclass(frozen=True)

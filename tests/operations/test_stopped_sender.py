@@ -59,7 +59,6 @@ def test_a_call_that_begins_in_time_ends_within_its_lease():
     assert sender.FIT_FOR + timedelta(seconds=LONGEST_TIME_OUT) <= deliveries.LEASE
 
 
-
 def test_a_provider_that_cannot_be_asked_for_a_minute_gets_nothing_a_second_time(channel, the_clock):
     """Its answers were lost on the way, and it took every further try as one more message."""
     channel.caps = Caps(looks_up=True)
