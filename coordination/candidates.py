@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, F, Max, Q, QuerySet
 
 from contracts.models import (
     PART_TIME_LEVELS,
@@ -50,6 +50,7 @@ from experts.models import (
 from ground import revisions
 from ground.dates import SHANGHAI
 from ground.models import Specialty
+from ground.repeated import Repeated
 from ground.terms import Words
 
 # Fairness looks at who was called out within these days.
@@ -284,13 +285,22 @@ def _tied_up() -> list[Any]:
     minute. A request for guidance asks for another day, so it keeps nobody waiting. Two queries in one: with
     an "or" in place of the union, every invitation there ever was would be read.
     """
+    return [
+        (expert, team, (status, number, is_drill))
+        for expert, team, status, number, is_drill in _TIED_UP.rows()
+    ]
+
+
+def _build_tied_up() -> QuerySet[Any, Any]:
     columns = ("expert_id", "team_id", "status", "callout__incident__number", "callout__incident__is_drill")
     deployed = Invitation.objects.filter(status=InvitationStatus.ACCEPTED, exclusive=True)
     asked = Invitation.objects.filter(status=InvitationStatus.ASKED, callout__incident__isnull=False).exclude(
         callout__status=CalloutStatus.CLOSED
     )
-    lines = deployed.order_by().values_list(*columns).union(asked.order_by().values_list(*columns), all=True)
-    return [(expert, team, (status, number, is_drill)) for expert, team, status, number, is_drill in lines]
+    return deployed.order_by().values_list(*columns).union(asked.order_by().values_list(*columns), all=True)
+
+
+_TIED_UP = Repeated(_build_tied_up)
 
 
 def _deployed(tied_up: list[Any]) -> list[tuple[int, str]]:
@@ -309,24 +319,31 @@ def _asked(tied_up: list[Any], *, in_drills: bool) -> list[tuple[int, str]]:
 
 def _contacts(at: datetime) -> list[Any]:
     """Return (expert, team, call-outs lately, the last answer, refusals today) of all who were asked in a year."""
-    return list(
+    return _CONTACTS.rows(at, at - REMEMBERED, at - RECENT, _midnight(at))
+
+
+def _build_contacts(
+    at: datetime, remembered: datetime, recent: datetime, today: datetime
+) -> QuerySet[Any, Any]:
+    return (
         Invitation.objects.filter(
-            Q(asked_at__gte=at - REMEMBERED, asked_at__lte=at)
-            | Q(answered_at__gte=at - REMEMBERED, answered_at__lte=at)
+            Q(asked_at__gte=remembered, asked_at__lte=at)
+            | Q(answered_at__gte=remembered, answered_at__lte=at)
         )
         .values("expert_id", "team_id")
         .annotate(
-            times=Count("pk", filter=Q(asked_at__gte=at - RECENT, asked_at__lte=at)),
+            times=Count("pk", filter=Q(asked_at__gte=recent, asked_at__lte=at)),
             answered=Max("answered_at", filter=Q(answered_at__lte=at)),
             refused=Count(
                 "pk",
-                filter=Q(
-                    status=InvitationStatus.DECLINED, answered_at__gte=_midnight(at), answered_at__lte=at
-                ),
+                filter=Q(status=InvitationStatus.DECLINED, answered_at__gte=today, answered_at__lte=at),
             ),
         )
         .values_list("expert_id", "team_id", "times", "answered", "refused")
     )
+
+
+_CONTACTS = Repeated(_build_contacts)
 
 
 def _reached(stamps: Stamps, *, at: datetime) -> list[Any]:
@@ -363,10 +380,14 @@ def _experience(incident_kinds: set[str]) -> list[Any]:
 def _unreached(at: datetime) -> list[Any]:
     """Return (expert, team, how many) for those to whom every message of today failed, and who said nothing."""
     today = _midnight(at)
+    # Who was asked before midnight may still be written to after it.
+    return _UNREACHED.rows(at, today, today - timedelta(days=1))
+
+
+def _build_unreached(at: datetime, today: datetime, yesterday: datetime) -> QuerySet[Any, Any]:
     sent_today = Q(deliveries__purpose=Purpose.ASK, deliveries__created_at__gte=today)
-    lines = (
-        # Who was asked before midnight may still be written to after it.
-        Invitation.objects.filter(asked_at__gte=today - timedelta(days=1), asked_at__lte=at)
+    return (
+        Invitation.objects.filter(asked_at__gte=yesterday, asked_at__lte=at)
         .values("expert_id", "team_id")
         .annotate(
             sent=Count("deliveries", filter=sent_today & ~Q(deliveries__status=DeliveryStatus.CANCELLED)),
@@ -376,7 +397,9 @@ def _unreached(at: datetime) -> list[Any]:
         .filter(Q(answered=None) | Q(answered__lt=today), sent__gt=0, sent=F("failed"))
         .values_list("expert_id", "team_id", "failed")
     )
-    return list(lines)
+
+
+_UNREACHED = Repeated(_build_unreached)
 
 
 def _split(lines: Any) -> tuple[list[Any], list[Any]]:
@@ -407,21 +430,30 @@ def _interest_words(kind: InterestKind, details: str) -> Words:
 
 def _visits() -> list[tuple[int, date, date, str]]:
     """Guidance visits that are agreed and not yet done."""
-    lines = Invitation.objects.filter(
+    return [
+        (expert, start, until or start, number)
+        for expert, start, until, number in _VISITS.rows()
+        if expert and start
+    ]
+
+
+def _build_visits() -> QuerySet[Any, Any]:
+    agreed = Invitation.objects.filter(
         status=InvitationStatus.ACCEPTED,
         expert__isnull=False,
         callout__guidance_request__visit_from__isnull=False,
         callout__guidance_request__status__in=[GuidanceStatus.SOURCING, GuidanceStatus.SCHEDULED],
         deployment__status__in=OUT,
-    ).values_list(
+    )
+    return agreed.order_by().values_list(
         "expert_id",
         "callout__guidance_request__visit_from",
         "callout__guidance_request__visit_until",
         "callout__guidance_request__number",
     )
-    return [
-        (expert, start, until or start, number) for expert, start, until, number in lines if expert and start
-    ]
+
+
+_VISITS = Repeated(_build_visits)
 
 
 @dataclass

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import islice, zip_longest
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from contracts.models import RescueTeam
 from coordination import candidates, planning, replays, weighting
@@ -46,6 +47,7 @@ from ground import clock, travel_time
 from ground.audit import Actor
 from ground.models import Industry, Region
 from ground.places import Point, TravelTimeBasis
+from ground.repeated import Repeated
 from incidents.levels import AccidentLevel
 from incidents.models import Incident
 
@@ -259,13 +261,9 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
 
     They are filled in the same run, so that an incident is not proposed the only one whom a worse one needs.
     """
-    running = Callout.objects.live().filter(
-        incident__in=Incident.objects.open().filter(is_drill=False).values("pk")
-    )
-    if isinstance(subject, Incident):
-        running = running.exclude(incident=subject)
+    mine = subject.pk if isinstance(subject, Incident) else None
     # Mostly there is no other; asking for that costs a fifth of asking for all their lines.
-    callouts = list(running.values_list("pk", flat=True))
+    callouts = [callout for callout, incident in _RUNNING.rows() if incident != mine]
     wanted = _still_wanted(callouts) if callouts else {}
     asked = _asked_by(wanted) if wanted else {}
     return [
@@ -285,6 +283,15 @@ def _other_needs(subject: Subject | None, *, at: datetime) -> list[Need]:
         )
         for incident, specs in wanted.items()
     ]
+
+
+def _build_running() -> QuerySet[Any, Any]:
+    open_incidents = Incident.objects.open().filter(is_drill=False).values("pk")
+    running = Callout.objects.live().filter(incident__in=open_incidents)
+    return running.order_by().values_list("pk", "incident_id")
+
+
+_RUNNING = Repeated(_build_running)
 
 
 def _still_wanted(callouts: Sequence[int]) -> dict[Incident, list[RequirementSpec]]:
