@@ -23,11 +23,14 @@ from experts.models import Expert
 from ground import audit, clock, revisions
 from ground.audit import Actor
 from ground.mistakes import Mistake, Refused
+from ground.models import NumberSeries
 from ground.terms import Term
 
 WINDOWS: Final = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=8))
 NOT_ASKED: Final = (TeamState.OUT_OF_SERVICE, TeamState.DISBANDED)
 USUAL_WINDOW: Final = timedelta(hours=2)
+# There is no row of a drill to lock before there is one.
+_STARTING: Final = "contact-drill"
 
 
 class WrongWindow(Mistake):
@@ -70,7 +73,8 @@ def start(*, answer_within: timedelta = USUAL_WINDOW, by: Actor, at: datetime) -
         raise WrongWindow("请选择列出的答复时限。", "Choose one of the windows that are listed.")
     day = clock.day_of(at)
     with transaction.atomic():
-        if (running := ContactDrill.objects.select_for_update().running(at).first()) is not None:
+        NumberSeries.objects.locked(_STARTING)
+        if (running := ContactDrill.objects.running(at).first()) is not None:
             raise StillRunning(
                 f"上一次联络测试 {wording.moment(running.ends_at)} 才结束，请等它结束再开始。",
                 f"The drill before runs until {wording.moment(running.ends_at)}; wait for its end.",

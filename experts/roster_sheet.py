@@ -171,8 +171,7 @@ def apply(
         )
     total = len(plan.creates) + len(plan.updates)
     with transaction.atomic():
-        NumberSeries.objects.get_or_create(prefix=_IMPORTING)
-        NumberSeries.objects.select_for_update().get(prefix=_IMPORTING)
+        NumberSeries.objects.locked(_IMPORTING)
         list(
             Expert.objects.select_for_update(of=("self",), no_key=True)
             .filter(pk__in=[update.expert_id for update in plan.updates])

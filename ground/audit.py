@@ -54,8 +54,7 @@ def seal(*, limit: int = 500) -> int:
     which is why the order of the chain is the order of sealing.
     """
     with transaction.atomic():
-        NumberSeries.objects.get_or_create(prefix=_CHAIN)
-        chain = NumberSeries.objects.select_for_update().get(prefix=_CHAIN)
+        chain = NumberSeries.objects.locked(_CHAIN)
         entries = list(AuditEntry.objects.filter(seq=None).order_by("id")[:limit])
         if not entries:
             return 0

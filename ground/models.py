@@ -305,11 +305,23 @@ class UserContact(ContactPoint):
         return f"{self.user} · {self.value}"
 
 
+class NumberSeriesQuerySet(models.QuerySet["NumberSeries"]):
+    def locked(self, prefix: str) -> NumberSeries:
+        """Return the series, made now if there is none, with its row locked until the transaction ends.
+
+        Also where nothing is counted: of those who lock the same name one goes on, the others wait.
+        """
+        self.get_or_create(prefix=prefix)
+        return self.select_for_update().get(prefix=prefix)
+
+
 class NumberSeries(models.Model):
     """The last number given under a prefix and day, such as SJ-20261118: numbers on paper have no gaps."""
 
     prefix = models.CharField(max_length=24, primary_key=True)
     last = models.PositiveIntegerField(default=0)
+
+    objects = NumberSeriesQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.prefix}-{self.last}"

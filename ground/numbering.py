@@ -14,8 +14,7 @@ def next_number(kind: str, *, at: datetime) -> str:
     Call it inside the transaction that uses the number: the series stays locked until the commit.
     """
     prefix = f"{kind}-{clock.day_of(at):%Y%m%d}"
-    NumberSeries.objects.get_or_create(prefix=prefix)
-    series = NumberSeries.objects.select_for_update().get(prefix=prefix)
+    series = NumberSeries.objects.locked(prefix)
     series.last += 1
     series.save(update_fields=["last"])
     return f"{prefix}-{series.last:03d}"
