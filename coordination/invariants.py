@@ -19,10 +19,12 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from coordination.models import Callout, Delivery, Invitation, Seat, SendIntent
 from coordination.paging import (
     ON_THE_WAY,
+    OUT,
     POLICIES,
     CalloutStatus,
     DeliveryStatus,
     InvitationStatus,
+    Mode,
     Purpose,
 )
 from ground import audit
@@ -140,6 +142,20 @@ def _seats_of_others(at: datetime) -> Iterator[str]:
         yield f"seat {number} of invitation {public_id}"
 
 
+def _in_two_places(at: datetime) -> Iterator[str]:
+    """Find who is out, or about to be, on two sites; by seats and deployments, whatever `exclusive` says."""
+    on_site = Seat.objects.filter(
+        requirement__mode=Mode.ONSITE,
+        requirement__callout__incident__isnull=False,
+        invitation__deployment__status__in=list(OUT),
+    ).order_by()
+    for kind in ("expert", "team"):
+        who = f"invitation__{kind}__public_id"
+        counted = on_site.exclude(**{f"invitation__{kind}": None}).values(who).annotate(places=Count("pk"))
+        for row in counted.filter(places__gt=1).order_by(who):
+            yield f"{kind} {row[who]} in {row['places']} places"
+
+
 def _lapsed_early(at: datetime) -> Iterator[str]:
     for code, policy in POLICIES.items():
         early = Invitation.objects.filter(
@@ -235,6 +251,11 @@ INVARIANTS: Sequence[Invariant] = (
         "I3.accepted",
         Words("已接受的对象都有席位", "everybody who accepted has a seat"),
         _always(_invitations, Q(status=InvitationStatus.ACCEPTED, is_seated=False)),
+    ),
+    Invariant(
+        "I3.places",
+        Words("没有人同时占用两处现场席位", "nobody is on two sites at once"),
+        _in_two_places,
     ),
     Invariant(
         "I3.filled",

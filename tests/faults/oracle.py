@@ -27,10 +27,12 @@ from coordination.models import (
 from coordination.models.deliveries import SendOutcome
 from coordination.paging import (
     ON_THE_WAY,
+    OUT,
     UNSENT,
     CalloutStatus,
     DeliveryStatus,
     InvitationStatus,
+    Mode,
     Purpose,
 )
 from ground import clock
@@ -329,11 +331,9 @@ def _over_filled(e: _Evidence) -> Iterator[str]:
         if len(accepted) > requirement.all_seats:
             yield f"OVER-FILLED requirement {requirement.pk}: {len(accepted)} for {requirement.all_seats}"
     seated = Counter(Seat.objects.exclude(invitation=None).values_list("invitation", flat=True))
-    places = Counter(
-        one.expert_id
-        for one in e.invitations.values()
-        if one.status == InvitationStatus.ACCEPTED and one.exclusive
-    )
+    on_site = Seat.objects.filter(requirement__mode=Mode.ONSITE, requirement__callout__incident__isnull=False)
+    out = on_site.filter(invitation__deployment__status__in=list(OUT))
+    places = Counter(out.values_list("invitation__expert", flat=True))
     for expert, count in places.items():
         if count > 1:
             yield f"OVER-FILLED expert {expert} is in {count} places"

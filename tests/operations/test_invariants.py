@@ -101,6 +101,13 @@ def take_the_seat_away(callout: Callout) -> None:
     Seat.objects.filter(invitation=accepted(callout)).update(invitation=None)
 
 
+def send_somebody_to_a_second_site(callout: Callout) -> None:
+    Invitation.objects.filter(pk=accepted(callout).pk).update(exclusive=False)
+    there = a_callout(an_incident(), asks=[accepted(callout).expert], at=NOON + minutes(1))
+    sender.run_once()
+    answers.answer(there.invitations.get(), YES, by=SYSTEM, at=NOON + minutes(1))
+
+
 def call_it_filled(callout: Callout) -> None:
     Callout.objects.filter(pk=callout.pk).update(status=CalloutStatus.FILLED, next_step_at=None)
 
@@ -156,6 +163,7 @@ def forget_the_message(callout: Callout) -> None:
         (send_without_an_intent, {"I2.intent"}),
         (give_the_seat_to_who_declined, {"I3.seats", "I3.filled"}),
         (take_the_seat_away, {"I3.accepted"}),
+        (send_somebody_to_a_second_site, {"I3.places"}),
         (call_it_filled, {"I3.filled"}),
         (ask_who_has_answered, {"I4.end"}),
         (ask_after_the_end, {"I4.end"}),
