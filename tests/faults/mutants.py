@@ -18,17 +18,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bug. `caught_by` is "schedules" or a test's node id; `database` is where it is looked for.
-
-    `equivalent` says why nobody can tell it from the engine as it is, for those that are none.
-    """
+    """A bug. `caught_by` is "schedules" or a test's node id; `database` is where it is looked for."""
 
     name: str
     what: str
     changes: tuple[Change, ...]
     caught_by: str = "schedules"
     database: str = "sqlite"
-    equivalent: str = ""
 
 
 def _of(*mutants: Mutant) -> Mapping[str, Mutant]:
@@ -49,7 +45,9 @@ _SENT = "tests/operations/test_deliveries.py::"
 _CALLED = "tests/operations/test_callouts.py::"
 _REPORTED = "tests/operations/test_receipts.py::"
 _STEPS = "tests/operations/test_channel_steps.py::"
+_ANSWERED = "tests/operations/test_replies.py::"
 _AT_ONCE = "tests/concurrency/test_last_seats.py::"
+_IN_THE_MIDDLE = "tests/concurrency/test_in_the_middle.py::"
 
 MUTANTS = _of(
     # The three famous behaviours.
@@ -259,6 +257,7 @@ MUTANTS = _of(
                 "        if callout.status == CalloutStatus.OPEN and callout.next_step_at and",
             ),
         ),
+        caught_by=f"{_IN_THE_MIDDLE}test_a_step_that_falls_due_while_a_yes_is_written_down_does_not_undo_it",
         database="postgres",
     ),
     Mutant(
@@ -393,6 +392,7 @@ MUTANTS = _of(
                 "    key = plain(event_id)\n",
             ),
         ),
+        caught_by=f"{_ANSWERED}test_a_reply_that_has_the_number_of_a_receipt_is_no_repeat",
     ),
     Mutant(
         "an_early_receipt_is_dropped",
@@ -416,13 +416,12 @@ MUTANTS = _of(
                 "",
             ),
         ),
-        caught_by=f"{_AT_ONCE}test_no_message_is_claimed_by_two_senders",
+        caught_by=f"{_IN_THE_MIDDLE}test_a_sender_takes_the_next_messages_while_another_is_still_claiming",
         database="postgres",
     ),
-    # Equivalent.
     Mutant(
-        "two_callouts_advanced_in_any_order",
-        "the callout that is longest due is not moved on first",
+        "the_newest_callout_moves_on_first",
+        "where more are due than one turn takes, the callout that is longest due waits for ever",
         (
             Change(
                 "coordination.models.callouts",
@@ -430,6 +429,6 @@ MUTANTS = _of(
                 'next_step_at__lte=at).order_by("-id")',
             ),
         ),
-        equivalent="every due callout is moved on in the same turn, up to fifty of them, whatever the order",
+        caught_by=f"{_CALLED}test_of_more_callouts_than_one_turn_takes_the_longest_due_comes_first",
     ),
 )

@@ -64,6 +64,14 @@ def messages_to(who, purpose="ask"):
     return Delivery.objects.filter(invitation__expert=who, purpose=purpose)
 
 
+def test_of_more_callouts_than_one_turn_takes_the_longest_due_comes_first(li, wang):
+    early = a_callout(an_incident(), asks=[li], at=NOON)
+    late = a_callout(an_incident(), asks=[wang], at=NOON + minutes(1))
+
+    assert callouts.due(NOON + minutes(20)) == [early.pk, late.pk]
+    assert callouts.due(NOON + minutes(20), limit=1) == [early.pk]
+
+
 def test_experts_are_asked_in_turn_until_enough_accept(incident, li, wang, zhao):
     callout = a_callout(incident, asks=[li, wang, zhao], seats=1, at=NOON)
     assert status_of(callout, li) == "asked"

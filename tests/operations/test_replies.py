@@ -11,8 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from coordination import callouts, channels, closing, contact_drills, guidance, replies, reply_texts, sender
-from coordination.channels import Caps, ReplyReceived
+from coordination import (
+    callouts,
+    channels,
+    closing,
+    contact_drills,
+    guidance,
+    receipts,
+    replies,
+    reply_texts,
+    sender,
+)
+from coordination.channels import Caps, Receipt, ReplyReceived
 from coordination.models import Delivery, Inbound
 from coordination.paging import Medium, Mode, Purpose, Reply
 from coordination.progress import CalloutOver
@@ -173,6 +183,14 @@ def test_the_same_event_again_changes_nothing(callout, li, phone):
     assert hear(phone, "3", event="mo-1") is None
     assert status_of(callout, li) == "accepted"
     assert len(told()) == 1
+
+
+def test_a_reply_that_has_the_number_of_a_receipt_is_no_repeat(callout, li, phone):
+    ask = Delivery.objects.get(invitation__expert=li, purpose=Purpose.ASK)
+    receipts.take("sms", Receipt("7", delivered=True, reference=ask.public_id), at=NOON)
+
+    assert hear(phone, "1", event="7") is not None
+    assert status_of(callout, li) == "accepted"
 
 
 def test_the_same_answer_sent_twice_is_confirmed_once(callout, li, phone):
