@@ -1,8 +1,11 @@
 """How long the models are told stories: a few seconds in the run of all tests, as long as wanted in a campaign.
 
-    MUSTER_MODEL_STATES=200000 python -m pytest -s tests/model
+    MUSTER_MODEL_STATES=200000 python -m pytest -s tests/model/test_rules.py
+    MUSTER_MODEL_SECONDS=600 python -m pytest -s tests/model/test_operations.py
 
-looks at so many states in each of the two machines and says what it has counted.
+go on until the machine has looked at so many states, or for so long, and say what was counted. The rules are values in
+memory and fast; the operations are a real database. A story that goes wrong is told again as short as it can
+be, as a program of calls, and is the first to be told the next time (`.hypothesis/`).
 """
 
 from __future__ import annotations
@@ -15,15 +18,20 @@ import hypothesis
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 WANTED: Final = int(os.environ.get("MUSTER_MODEL_STATES", "0"))
+SECONDS: Final = int(os.environ.get("MUSTER_MODEL_SECONDS", "0"))
 # An hour of stories is no test that hangs; nought is without end to pytest-timeout.
-TIMEOUT: Final = 0 if WANTED else 300
+TIMEOUT: Final = 0 if WANTED or SECONDS else 300
 
 
 class Counted(RuleBasedStateMachine):
-    """A machine that counts, over all its stories, how many it was told and how many states it has looked at."""
+    """A machine that counts, over all its stories, how many it was told and how many states it has looked at.
+
+    `written` counts those before which something was written, where that can be told.
+    """
 
     stories = 0
     states = 0
+    written = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +40,7 @@ class Counted(RuleBasedStateMachine):
 
 def tell(machine: type[Counted], *, stories: int, steps: int) -> None:
     """Tell `machine` so many stories of so many steps at most, and in a campaign more until it has seen enough."""
-    machine.stories = machine.states = 0
+    machine.stories = machine.states = machine.written = 0
     begun = time.monotonic()
     while True:
         settings = hypothesis.settings(
@@ -41,10 +49,11 @@ def tell(machine: type[Counted], *, stories: int, steps: int) -> None:
             suppress_health_check=list(hypothesis.HealthCheck),
         )
         run_state_machine_as_test(machine, settings=settings)
-        if machine.states >= WANTED:
+        seconds = time.monotonic() - begun
+        if machine.states >= WANTED and seconds >= SECONDS:
             break
-    seconds = time.monotonic() - begun
+    written = f" ({machine.written} after a write)" if machine.written else ""
     print(
-        f"{machine.__name__}: {machine.stories} stories, {machine.states} states, nothing broken, "
+        f"{machine.__name__}: {machine.stories} stories, {machine.states} states{written}, nothing broken, "
         f"{seconds:.0f} s ({machine.states / seconds:.0f} states/s)"
     )
