@@ -63,11 +63,11 @@ class Tables:
         """
         kept = self._kept.get(name)
         if kept is not None and not self._is_stale(kept):
-            return kept.value  # type: ignore[no-any-return]
+            return kept.value
         at_write = self.writes
         if kept is not None and kept.rows is not None and _still_give(kept.statements, kept.rows):
             kept.at_write = at_write
-            return kept.value  # type: ignore[no-any-return]
+            return kept.value
         self._reading = []
         value = look()
         statements, self._reading = tuple(self._reading), None
