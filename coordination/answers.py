@@ -14,11 +14,11 @@ from typing import Final
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from coordination import deliveries, deployments, paging, progress, wording
+from coordination import deliveries, deployments, paging, progress, recusal, wording
 from coordination.models import Callout, Deployment, Invitation, Seat
 from coordination.paging import AnswerSource, CalloutStatus, InvitationStatus, Mode, Purpose, Reply
 from coordination.progress import CalloutOver
-from ground import audit
+from ground import audit, clock
 from ground.audit import SYSTEM, Actor
 from ground.mistakes import Refused
 from ground.terms import Term
@@ -72,6 +72,7 @@ def answer(invitation: Invitation, said: Answer, *, by: Actor, at: datetime) -> 
 
     :raises CalloutOver: if the callout has ended and this is not the answer given before.
     :raises AlreadyEngaged: if the invitee holds an on-site seat of another incident.
+    :raises MustRecuse: if a tie to the enterprise bars them by now.
     """
     with transaction.atomic():
         callout = progress.lock(invitation.callout_id)
@@ -135,6 +136,13 @@ def _accept(callout: Callout, invitation: Invitation, said: Answer, *, by: Actor
         raise CannotAnswer(
             f"{invitation.invitee.name}现在是“{status.zh}”，不能改为接受。",
             f"{invitation.invitee.name} is now “{status.en}” and cannot accept.",
+        )
+    if callout.guidance_request and invitation.expert_id:
+        recusal.refuse(
+            callout.guidance_request,
+            [invitation.expert_id],
+            today=clock.day_of(at),
+            mend=recusal.CANNOT_ACCEPT,
         )
     _take_down(invitation, said, by=by, at=at)
     seat = _seat_for(callout, invitation, said)

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 
 from contracts.models import Capability, RescueTeam
-from coordination import deliveries, deployments, paging, progress, wording
+from coordination import deliveries, deployments, paging, progress, recusal, wording
 from coordination.models import (
     Callout,
     Delivery,
@@ -30,7 +30,7 @@ from coordination.models import (
 from coordination.paging import AnswerSource, CalloutStatus, InvitationStatus, InviteeKind, Mode, Purpose
 from coordination.visits import FINISHED
 from experts.models import Expert
-from ground import audit
+from ground import audit, clock
 from ground.audit import SYSTEM, Actor
 from ground.mistakes import Mistake, Refused
 from ground.models import Industry, Specialty
@@ -42,6 +42,10 @@ from incidents.models import Incident
 PAUSE = timedelta(days=365)
 STUCK_AT_MOST = timedelta(minutes=1)
 STUCK_ALARM_AT = 3
+# Those whom a tie that is written down now can still be about.
+MAY_HAVE_TO_RECUSE = frozenset(
+    {InvitationStatus.ASKED, InvitationStatus.LAPSED, InvitationStatus.RESERVE, InvitationStatus.ACCEPTED}
+)
 
 
 class NoSeats(Mistake):
@@ -397,6 +401,38 @@ def stop(callout: Callout, *, reason: str, release_accepted: bool, by: Actor, at
         callout.save(update_fields=["status", "next_step_at", "closed_at", "close_reason"])
         progress.note(callout, f"通知应答结束：{reason}", by=by, at=at)
         audit.record("callout.stop", callout, by=by, at=at, reason=reason)
+
+
+def let_recuse(callout_id: int, *, at: datetime) -> None:
+    """Let go who is asked or kept in reserve and must recuse by now; of who has accepted the roster admin is told, once."""
+    with transaction.atomic():
+        callout = progress.lock(callout_id)
+        if callout.guidance_request is None or callout.status == CalloutStatus.CLOSED:
+            return
+        rows = {row.expert_id: row for row in callout.invitations.filter(status__in=list(MAY_HAVE_TO_RECUSE))}
+        found = recusal.ties(callout.guidance_request, [pk for pk in rows if pk], today=clock.day_of(at))
+        let_go = False
+        for expert_id, name in {tie.expert_id: tie.expert.name for tie in found}.items():
+            if rows[expert_id].status == InvitationStatus.ACCEPTED:
+                _tell_of_tie(callout, name, at=at)
+            else:
+                progress.stand_down(callout, rows[expert_id], "按规定您应当回避", at=at)
+                let_go = True
+        if let_go:
+            progress.settle(callout, at=at)
+
+
+def _tell_of_tie(callout: Callout, name: str, *, at: datetime) -> None:
+    subject = f"应当回避：{name}"
+    if not callout.deliveries.filter(purpose=Purpose.ALARM, subject=subject).exists():
+        deliveries.alarm(
+            subject=subject,
+            text=f"{wording.subject_title(callout)}：{name}已接受，后来登记了与该企业的利害关系，应当回避。"
+            "请登记其退出，再补人。",
+            at=at,
+            callout=callout,
+            guidance_request=callout.guidance_request,
+        )
 
 
 def see(invitation: Invitation, *, at: datetime) -> None:

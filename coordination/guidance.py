@@ -15,12 +15,13 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from contracts.models import Enterprise, Site
+from contracts.models import Enterprise, Interest, Site
 from contracts.periods import Period
 from coordination import calling, callouts, deliveries, deployments, draws, recusal, wording
 from coordination.announcements import announce
 from coordination.callouts import Invitee
 from coordination.matching.draw import SeedSource
+from coordination.matching.needs import Situation
 from coordination.models import Callout, Deployment, Finding, GuidanceRequest, Invitation
 from coordination.paging import NOT_THERE_YET, AnswerSource, DeploymentStatus, InvitationStatus
 from coordination.recommendations import Proposal
@@ -327,10 +328,24 @@ def follow(request: GuidanceRequest, *, by: Actor, at: datetime) -> None:
 
 def catch_up(*, at: datetime) -> int:
     """Let every request follow that is behind its experts, whichever way their news came; return how many."""
+    for callout_id in _tied()[:50]:
+        callouts.let_recuse(callout_id, at=at)
     behind = list(_behind()[:50])
     for request in behind:
         follow(request, by=SYSTEM, at=at)
     return len(behind)
+
+
+def _tied() -> QuerySet[Callout, int]:
+    """Return the running callouts in which somebody has a tie to the enterprise where that bars them."""
+    ties = Interest.objects.filter(
+        enterprise=OuterRef("guidance_request__enterprise"),
+        expert__invitations__callout=OuterRef("pk"),
+        expert__invitations__status__in=list(callouts.MAY_HAVE_TO_RECUSE),
+    )
+    barring = [kind for kind in GuidanceKind if Situation(kind).recusal]
+    running = Callout.objects.live().filter(Exists(ties), guidance_request__kind__in=barring)
+    return running.values_list("pk", flat=True)
 
 
 def _behind() -> QuerySet[GuidanceRequest]:

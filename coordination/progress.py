@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import Count, F, Q
 
 from contracts.models import Capability
-from coordination import deliveries, paging, wording
+from coordination import deliveries, paging, recusal, wording
 from coordination.announcements import announce
 from coordination.models import Callout, Delivery, GuidanceRequest, Invitation, Requirement
 from coordination.paging import (
@@ -23,6 +23,7 @@ from coordination.paging import (
     Mode,
     Purpose,
 )
+from ground import clock
 from ground.audit import SYSTEM, Actor
 from ground.mistakes import Refused
 from ground.models import Industry, Specialty
@@ -55,13 +56,13 @@ def refuse_closed(callout: Callout) -> Callout:
 
 def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
     policy = callout.policy
-    asks = _asks(callout)
+    asks = _asks(callout, at=at)
     unasked: dict[str, str] = {}
     for gone in paging.lapsed(asks, policy, at=at):
         unasked |= _lapse(callout, gone, at=at)
     if unasked:
         deliveries.not_known_to_be_asked(callout, unasked, at=at)
-    asks = _asks(callout)
+    asks = _asks(callout, at=at)
     step = paging.next_step(
         free_seats(callout), asks, policy, at=at, ahead=ahead, per_seat=callout.asked_per_seat()
     )
@@ -72,7 +73,7 @@ def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
             callout.save(update_fields=["wave", "next_step_at"])
             _ask(callout, ids, at=at)
             # Others may still be inside an earlier window; look again when the first of all windows ends.
-            now_asked = _asks(callout)
+            now_asked = _asks(callout, at=at)
             callout.next_step_at = min(end for ask in now_asked if (end := _end_of(ask, policy)) is not None)
             callout.save(update_fields=["next_step_at"])
             if any(ask.invitation_id in ids and not ask.reachable for ask in now_asked):
@@ -93,10 +94,11 @@ def _end_of(ask: paging.Ask, policy: paging.Policy) -> datetime | None:
     return paging.window_ends(ask, policy) if ask.status is InvitationStatus.ASKED else None
 
 
-def _asks(callout: Callout) -> list[paging.Ask]:
+def _asks(callout: Callout, *, at: datetime) -> list[paging.Ask]:
     """Return the callout's invitations as the rule sees them, with who cannot take a seat now."""
     rows = list(callout.invitations.select_related("requirement"))
     engaged = _engaged(rows, callout)
+    barred = _barred(rows, callout, at=at)
     heard = set(
         # Of those asked once more only what was written then: an old message is no ask any more.
         Delivery.objects.alive()
@@ -110,7 +112,7 @@ def _asks(callout: Callout) -> list[paging.Ask]:
             rank=row.rank,
             status=InvitationStatus(row.status),
             asked_at=row.asked_at,
-            available=row.pk not in engaged and not row.will_not_come,
+            available=row.pk not in engaged and row.expert_id not in barred and not row.will_not_come,
             reachable=row.pk in heard,
         )
         for row in rows
@@ -131,6 +133,15 @@ def _engaged(rows: Sequence[Invitation], callout: Callout) -> set[int]:
         for row in rows
         if row.requirement.mode == Mode.ONSITE and (row.expert_id in experts or row.team_id in teams)
     }
+
+
+def _barred(rows: Sequence[Invitation], callout: Callout, *, at: datetime) -> set[int]:
+    """Return the experts who must recuse by now: a tie may have been written down since they were listed."""
+    request = callout.guidance_request
+    if request is None:
+        return set()
+    experts = [row.expert_id for row in rows if row.expert_id]
+    return {tie.expert_id for tie in recusal.ties(request, experts, today=clock.day_of(at))}
 
 
 def free_seats(callout: Callout) -> dict[int, int]:

@@ -22,6 +22,9 @@ CHOOSE_ANOTHER: Final = Words("请换一位专家。", "Choose somebody else.")
 HAVE_THEM_LEAVE: Final = Words(
     "请先登记其婉拒或退出，再继续。", "Record that they decline or withdraw, then go on."
 )
+CANNOT_ACCEPT: Final = Words(
+    "本次不能接受。情况有出入的，请联系我们。", "This cannot be accepted; if it is not so, tell us."
+)
 
 
 class MustRecuse(Refused):

@@ -34,7 +34,23 @@ _NO: Final = (
 _NO_ALONE: Final = frozenset({"不"})
 # A yes to a question, and no more than "understood" after anything else: 您不必前往 is answered by 好的.
 _MAYBE_POLITE: Final = frozenset(
-    ["是", "是的", "对", "好", "好的", "好滴", "可以", "行", "没问题", "我可以", "我没问题", "ok", "okay", "yes", "y"]
+    [
+        "是",
+        "是的",
+        "对",
+        "好",
+        "好的",
+        "好滴",
+        "可以",
+        "行",
+        "没问题",
+        "我可以",
+        "我没问题",
+        "ok",
+        "okay",
+        "yes",
+        "y",
+    ]
 )
 # They say nothing for or against.
 _POLITE: Final = (

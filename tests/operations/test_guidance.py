@@ -12,7 +12,7 @@ from coordination import answers, callouts, deployments, guidance
 from coordination.answers import Answer
 from coordination.guidance import FoundThing
 from coordination.models import Delivery, GuidanceRequest
-from coordination.paging import AnswerSource, Reply
+from coordination.paging import AnswerSource, Purpose, Reply
 from coordination.visits import GUIDANCE_MOVES, GuidanceKind, GuidanceStatus
 from experts.models import Expert
 from ground.access import Role
@@ -37,6 +37,7 @@ ADMIN = Actor(None, "赵敏")
 SELF = Actor(None, "周明远")
 LINK = AnswerSource.LINK
 YES = Answer(Reply.ACCEPT, LINK)
+NO = Answer(Reply.DECLINE, LINK)
 NEXT_WEEK = date(2026, 12, 1)
 
 
@@ -240,6 +241,53 @@ def test_a_visit_is_not_agreed_on_with_somebody_whose_tie_came_up_after_they_acc
 
     guidance.schedule(request, visit_from=before, visit_until=before, by=ADMIN, at=NOON)
     assert status_of(request) == "scheduled"
+
+
+def test_whose_tie_comes_up_while_they_are_on_the_list_is_passed_over(jirun, zhou, wang):
+    qian = an_expert("钱工")
+    callout = ask(accepted(jirun, kind=GuidanceKind.PLAN_REVIEW), zhou, wang, qian)
+    Interest.objects.create(expert=wang, enterprise=jirun, kind=InterestKind.ADVISES)
+
+    answers.answer(invitation_of(callout, zhou), NO, by=SELF, at=NOON)
+
+    assert [invitation_of(callout, one).status for one in (wang, qian)] == ["listed", "asked"]
+
+
+def test_whose_tie_comes_up_after_being_asked_is_let_go_and_the_next_one_asked(jirun, zhou, wang):
+    callout = ask(accepted(jirun, kind=GuidanceKind.PLAN_REVIEW), zhou, wang)
+    Interest.objects.create(expert=zhou, enterprise=jirun, kind=InterestKind.ADVISES)
+
+    with pytest.raises(guidance.MustRecuse, match="本次不能接受"):
+        says_yes(callout, zhou)
+    guidance.catch_up(at=NOON)
+
+    assert [invitation_of(callout, one).status for one in (zhou, wang)] == ["stood_down", "asked"]
+    with pytest.raises(guidance.MustRecuse):
+        says_yes(callout, zhou)
+
+
+def test_whose_tie_comes_up_after_accepting_stays_and_the_roster_admin_is_told_once(jirun, zhou, wang):
+    a_user("sun", Role.ROSTER_ADMIN)
+    callout = ask(accepted(jirun, kind=GuidanceKind.PLAN_REVIEW), zhou, wang)
+    says_yes(callout, zhou)
+    Interest.objects.create(expert=zhou, enterprise=jirun, kind=InterestKind.ADVISES)
+
+    guidance.catch_up(at=NOON)
+    guidance.catch_up(at=NOON)
+
+    assert invitation_of(callout, zhou).status == "accepted"
+    (alarm,) = Delivery.objects.filter(purpose=Purpose.ALARM)
+    assert alarm.subject == "应当回避：周明远"
+
+
+def test_a_tie_is_no_bar_to_an_inspection_that_is_running(jirun, zhou, wang):
+    callout = ask(accepted(jirun, kind=GuidanceKind.INSPECTION), zhou, wang)
+    Interest.objects.create(expert=zhou, enterprise=jirun, kind=InterestKind.ADVISES)
+
+    guidance.catch_up(at=NOON)
+    says_yes(callout, zhou)
+
+    assert invitation_of(callout, zhou).status == "accepted"
 
 
 def test_a_wish_that_has_passed_does_not_bring_back_a_tie_that_has_ended(jirun, zhou):
