@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from uuid import UUID
 
 import pytest
@@ -16,8 +15,8 @@ from coordination.channels.options import WrongOption
 from coordination.deliveries import LEASE
 from coordination.paging import Purpose
 from coordination.simulation.aliyun import AliyunSms
-from coordination.simulation.disk_log import read
 from tests.channels.vendors import (
+    EVERY_FAULT,
     REFERENCE,
     SECRET,
     a_message,
@@ -26,7 +25,9 @@ from tests.channels.vendors import (
     made,
     pushed,
     simulated,
+    taken,
     tell,
+    what_a_fault_comes_to,
 )
 
 pytestmark = pytest.mark.usefixtures("no_proxy")
@@ -73,10 +74,6 @@ def a_channel(host: str = "127.0.0.1:9", **options: object) -> AliyunSmsChannel:
             **options,
         },
     )
-
-
-def taken(provider) -> list[dict]:
-    return [one for one in read(provider._path) if one["kind"] == "accepted"]
 
 
 # --- what it asks ---------------------------------------------------------------------------------
@@ -164,36 +161,12 @@ def test_an_error_code_is_for_good_for_now_or_says_nothing(code, message, expect
     assert code in outcome.reason
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected", "is_taken"),
-    [
-        ("refuse", Rejected, False),
-        ("temporary", Rejected, False),
-        ("error_inside", Rejected, False),
-        ("reset_before", Ambiguous, False),
-        ("slow", Accepted, True),
-        ("hang", Ambiguous, True),
-        ("reset_after", Ambiguous, True),
-        ("half", Ambiguous, True),
-        ("garbage", Ambiguous, True),
-        ("error_after", Ambiguous, True),
-    ],
-)
+@EVERY_FAULT
 def test_every_fault_of_the_provider_has_the_outcome_that_is_true(provider, host, fault, expected, is_taken):
-    channel = a_channel(host, time_out=1.0)
-    tell(host, "behaviour", slow_seconds=0.2, hang_seconds=5.0)
-    tell(host, "next", faults=[fault])
-
-    began = time.monotonic()
-    outcome = channel.send(a_message())
-
+    outcome = what_a_fault_comes_to(a_channel(host, time_out=1.0), a_message(), provider, host, fault)
     assert isinstance(outcome, expected)
-    assert time.monotonic() - began < 2.5
     assert len(taken(provider)) == is_taken
-    if isinstance(outcome, Rejected):
-        assert outcome.permanent == (fault == "refuse")
-    # Never a second call under one lease: the vendor knows no message again.
-    assert len([one for one in read(provider._path) if one["kind"] == "call"]) == 1
+    assert not isinstance(outcome, Rejected) or outcome.permanent == (fault == "refuse")
 
 
 def test_what_never_left_is_sent_again_later():

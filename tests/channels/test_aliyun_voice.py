@@ -22,8 +22,19 @@ from coordination.channels.aliyun_voice import AliyunVoiceChannel
 from coordination.channels.options import WrongOption
 from coordination.paging import Medium, Purpose
 from coordination.simulation.aliyun import AliyunVoice
-from coordination.simulation.disk_log import read
-from tests.channels.vendors import REFERENCE, SECRET, a_message, events, made, pushed, simulated, tell
+from tests.channels.vendors import (
+    EVERY_FAULT,
+    REFERENCE,
+    SECRET,
+    a_message,
+    events,
+    made,
+    pushed,
+    simulated,
+    taken,
+    tell,
+    what_a_fault_comes_to,
+)
 
 pytestmark = pytest.mark.usefixtures("no_proxy")
 
@@ -119,24 +130,12 @@ def test_no_more_of_our_reference_goes_along_than_there_is_room_for():
 # --- what it makes of the answers -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected", "is_taken"),
-    [
-        ("refuse", Rejected, False),
-        ("temporary", Rejected, False),
-        ("reset_before", Ambiguous, False),
-        ("hang", Ambiguous, True),
-        ("reset_after", Ambiguous, True),
-        ("half", Ambiguous, True),
-        ("garbage", Ambiguous, True),
-        ("error_after", Ambiguous, True),
-    ],
-)
+@EVERY_FAULT
 def test_every_fault_of_the_provider_has_the_outcome_that_is_true(provider, host, fault, expected, is_taken):
-    tell(host, "behaviour", hang_seconds=5.0)
-    tell(host, "next", faults=[fault])
-    assert isinstance(a_channel(host, time_out=1.0).send(a_message()), expected)
-    assert len([one for one in read(provider._path) if one["kind"] == "accepted"]) == is_taken
+    outcome = what_a_fault_comes_to(a_channel(host, time_out=1.0), a_message(), provider, host, fault)
+    assert isinstance(outcome, expected)
+    assert len(taken(provider)) == is_taken
+    assert not isinstance(outcome, Rejected) or outcome.permanent == (fault == "refuse")
 
 
 def test_a_call_cannot_be_asked_about_but_is_not_made_twice_in_a_minute(host):

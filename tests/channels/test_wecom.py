@@ -10,10 +10,18 @@ from coordination.channels import Accepted, Ambiguous, Message, Rejected
 from coordination.channels import wecom as module
 from coordination.channels.options import WrongOption
 from coordination.channels.wecom import WecomChannel
-from coordination.simulation.disk_log import read
 from coordination.simulation.server import Reply, in_a_thread
 from coordination.simulation.wecom import WeCom
-from tests.channels.vendors import REFERENCE, a_message, made, simulated, tell
+from tests.channels.vendors import (
+    EVERY_FAULT,
+    REFERENCE,
+    a_message,
+    made,
+    simulated,
+    taken,
+    tell,
+    what_a_fault_comes_to,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +56,6 @@ def a_channel(host: str = "127.0.0.1:9", **options: object) -> WecomChannel:
 
 def ask(reference: UUID = REFERENCE, **said: str) -> Message:
     return a_message(reference, address=said.pop("address", "ZhangSan"), **said)
-
-
-def taken(provider) -> list[dict]:
-    return [one for one in read(provider._path) if one["kind"] == "accepted"]
 
 
 def test_a_message_goes_to_a_member_with_its_link(provider, host):
@@ -107,28 +111,12 @@ def test_another_message_of_the_same_words_is_no_copy(provider, host):
     assert len(taken(provider)) == 2
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected", "is_taken"),
-    [
-        ("refuse", Rejected, False),
-        ("temporary", Rejected, False),
-        ("error_inside", Rejected, False),
-        ("reset_before", Ambiguous, False),
-        ("hang", Ambiguous, True),
-        ("reset_after", Ambiguous, True),
-        ("half", Ambiguous, True),
-        ("garbage", Ambiguous, True),
-        ("error_after", Ambiguous, True),
-    ],
-)
+@EVERY_FAULT
 def test_every_fault_of_the_provider_has_the_outcome_that_is_true(provider, host, fault, expected, is_taken):
-    tell(host, "behaviour", hang_seconds=5.0)
-    tell(host, "next", faults=[fault])
-    outcome = a_channel(host, time_out=1.0).send(ask())
+    outcome = what_a_fault_comes_to(a_channel(host, time_out=1.0), ask(), provider, host, fault)
     assert isinstance(outcome, expected)
     assert len(taken(provider)) == is_taken
-    if isinstance(outcome, Rejected):
-        assert outcome.permanent == (fault == "refuse")
+    assert not isinstance(outcome, Rejected) or outcome.permanent == (fault == "refuse")
 
 
 def test_nobody_of_that_name_goes_another_way(host):

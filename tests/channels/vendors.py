@@ -11,13 +11,32 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from coordination.channels import Callback, Channel, Message
+import pytest
+
+from coordination.channels import Accepted, Ambiguous, Callback, Channel, Message, Outcome, Rejected
 from coordination.channels.options import Options
 from coordination.paging import Purpose
+from coordination.simulation.disk_log import read
 from coordination.simulation.provider import Provider
 from coordination.simulation.server import in_a_thread
 
 Kind = TypeVar("Kind", bound=Channel)
+# What goes wrong at a provider, what a channel has to make of it, and whether the message was taken all the same.
+EVERY_FAULT = pytest.mark.parametrize(
+    ("fault", "expected", "is_taken"),
+    [
+        ("refuse", Rejected, False),
+        ("temporary", Rejected, False),
+        ("error_inside", Rejected, False),
+        ("reset_before", Ambiguous, False),
+        ("slow", Accepted, True),
+        ("hang", Ambiguous, True),
+        ("reset_after", Ambiguous, True),
+        ("half", Ambiguous, True),
+        ("garbage", Ambiguous, True),
+        ("error_after", Ambiguous, True),
+    ],
+)
 REFERENCE = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
 SECRET = "a-secret-of-20-letters"
 FIELDS = {
@@ -77,6 +96,23 @@ def tell(host: str, what: str, **content: Any) -> dict[str, Any]:
     )
     with urllib.request.urlopen(asked) as answer:
         return dict(json.load(answer))
+
+
+def taken(provider: Provider) -> list[dict[str, Any]]:
+    return [one for one in read(provider._path) if one["kind"] == "accepted"]
+
+
+def what_a_fault_comes_to(
+    channel: Channel, message: Message, provider: Provider, host: str, fault: str
+) -> Outcome:
+    """Send a message to a provider at which this goes wrong: in time, and with one call, for there is one lease."""
+    tell(host, "behaviour", slow_seconds=0.2, hang_seconds=5.0)
+    tell(host, "next", faults=[fault])
+    began = time.monotonic()
+    outcome = channel.send(message)
+    assert time.monotonic() - began < 2.5
+    assert len([one for one in read(provider._path) if one["kind"] == "call"]) == 1
+    return outcome
 
 
 def pushed(content: Any, remote: str = "127.0.0.1") -> Callback:
