@@ -70,14 +70,14 @@ def start(*, answer_within: timedelta = USUAL_WINDOW, by: Actor, at: datetime) -
     :raises WrongWindow: :raises StillRunning: :raises NobodyToAsk:
     """
     if answer_within not in WINDOWS:
-        raise WrongWindow("请选择列出的答复时限。", "Choose one of the windows that are listed.")
+        raise WrongWindow("请选择列出的答复时限。", "Choose one of the time limits listed.")
     day = clock.day_of(at)
     with transaction.atomic():
         NumberSeries.objects.locked(_STARTING)
         if (running := ContactDrill.objects.running(at).first()) is not None:
             raise StillRunning(
                 f"上一次联络测试 {wording.moment(running.ends_at)} 才结束，请等它结束再开始。",
-                f"The drill before runs until {wording.moment(running.ends_at)}; wait for its end.",
+                f"The previous drill runs until {wording.moment(running.ends_at)}; wait for it to end.",
             )
         people: list[Expert | RescueTeam] = [
             *Expert.objects.serving_on(day).prefetch_related("contacts"),

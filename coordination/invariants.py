@@ -219,7 +219,7 @@ INVARIANTS: Sequence[Invariant] = (
         "I1.unheard",
         Words(
             "通知全部失败的对象，值班员已收到告警",
-            "of everybody whose messages all failed a duty officer was told",
+            "a duty officer was told of everybody whose messages all failed",
         ),
         _unheard,
     ),
@@ -305,13 +305,13 @@ INVARIANTS: Sequence[Invariant] = (
     ),
     Invariant(
         "L.callouts",
-        Words("没有过期 30 秒仍未推进的通知应答", "no callout is more than 30 s overdue"),
+        Words("没有逾期 30 秒仍未推进的通知应答", "no callout is more than 30 s overdue"),
         _overdue_callouts,
         is_promptness=True,
     ),
     Invariant(
         "L.deliveries",
-        Words("没有到点 60 秒仍未发出的消息", "no message is more than 60 s overdue"),
+        Words("没有逾期 60 秒仍未发出的消息", "no message is more than 60 s overdue"),
         _overdue_deliveries,
         is_promptness=True,
     ),

@@ -45,9 +45,9 @@ def _means(contact: int, due: Collection[ChannelStep]) -> Words:
 
 def if_nobody_answers(policy: Policy) -> Words:
     return Words(
-        "{span}内不答复或婉拒，问名单上的下一位；名单问完仍缺人，告警值班员",
-        "after {span} without an answer, or a no, the next on the list is asked; when the list is used up and "
-        "seats are free, the duty officer is alarmed",
+        "{span}内不答复或婉拒，问名单上的下一位；名单问完仍缺人，向值班员告警",
+        "after {span} without an answer, or on a no, the next on the list is asked; when the list is used up and "
+        "seats are still free, the duty officer is alerted",
     ).filled(span=span(policy.answer_within))
 
 

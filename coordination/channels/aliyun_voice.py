@@ -153,7 +153,7 @@ class AliyunVoiceChannel(Channel):
                 True,
                 Words(
                     "阿里云语音服务应答正常；模板是否通过审核请在控制台核对",
-                    "Aliyun answers; whether the templates are approved has to be looked up in its console",
+                    "Aliyun answers; look in its console whether the templates are approved",
                 ),
             ),
         ]

@@ -175,7 +175,7 @@ def _paths(options: Options, name: str, default: Mapping[str, str]) -> Mapping[s
     if unknown := sorted(set(given) - set(default)):
         known = "、".join(default)
         raise options.wrong(
-            f"{name}.{unknown[0]}", f"没有这一项，可用：{known}", f"is no part of it; known are: {known}"
+            f"{name}.{unknown[0]}", f"没有这一项，可用：{known}", f"is not part of it; known are: {known}"
         )
     return {**default, **given}
 

@@ -79,7 +79,7 @@ def networks(options: Options, name: str) -> tuple[IPv4Network | IPv6Network, ..
         except ValueError:
             raise options.wrong(
                 name, f"“{part}”不是 IP 或网段，写成“192.0.2.7, 10.0.0.0/8”的样子",
-                f"“{part}” is no address or network; write it like “192.0.2.7, 10.0.0.0/8”",
+                f"“{part}” is not an address or a network; write it like “192.0.2.7, 10.0.0.0/8”",
             ) from None  # fmt: skip
     return tuple(found)
 

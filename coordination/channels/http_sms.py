@@ -103,7 +103,9 @@ class HttpSmsChannel(Channel):
         fields = own_fields or {**_FIELDS, **({"receipt_url": "{receipt_url}"} if self.secret else {})}
         body = options.get("body", "")
         if body and own_fields:
-            raise options.wrong("body", "与 fields 只能写一个", "and fields exclude each other")
+            raise options.wrong(
+                "body", "与 fields 只能写一个", "cannot stand beside fields; give one of the two"
+            )
         if (body or own_fields) and not options.table("accepted_if"):
             # Taken for accepted by its status alone, an error in the answer would lose the message; taken
             # for unclear, every answer would send it again.
@@ -116,7 +118,7 @@ class HttpSmsChannel(Channel):
         }
         self._body = Template.of(options, "body", body, _BLANKS) if body else None
         if self._body and not _is_json(self._body.filled(dict.fromkeys(_BLANKS, ""))):
-            raise options.wrong("body", "不是 JSON", "is no JSON")
+            raise options.wrong("body", "不是 JSON", "is not JSON")
         self._headers = options.table("headers")
         templates = [self._url, *([self._body] if self._body else self._fields.values())]
         if not self.secret and any("receipt_url" in template.blanks for template in templates):
@@ -210,7 +212,7 @@ class HttpSmsChannel(Channel):
                     True,
                     Words(
                         "网关有应答；账号密码未核对（没有填 check_url）",
-                        "the gateway answers; whether it takes our password was not asked (no check_url)",
+                        "the gateway answers; whether it accepts our password was not checked (no check_url)",
                     ),
                 )
             )

@@ -92,7 +92,9 @@ class Options:
     def refuse_unknown(self) -> None:
         if unknown := sorted(set(self._given) - self._known):
             known = "、".join(sorted(self._known))
-            raise self.wrong(unknown[0], f"没有这个选项，可用：{known}", f"is no option; known are: {known}")
+            raise self.wrong(
+                unknown[0], f"没有这个选项，可用：{known}", f"is not an option; known are: {known}"
+            )
 
     def wrong(self, name: str, zh: str, en: str) -> WrongOption:
         return WrongOption(f"{self._where} 的 {name}：{zh}。", f"{self._where}, {name}: {en}.")

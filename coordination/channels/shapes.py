@@ -39,7 +39,9 @@ class Template:
         if unknown := sorted(template.blanks - set(blanks)):
             known = "、".join(f"{{{blank}}}" for blank in blanks)
             raise options.wrong(
-                name, f"没有 {{{unknown[0]}}} 可填，可用：{known}", f"knows no {{{unknown[0]}}}, only {known}"
+                name,
+                f"没有 {{{unknown[0]}}} 可填，可用：{known}",
+                f"has no use for {{{unknown[0]}}}; known are: {known}",
             )
         return template
 
@@ -117,7 +119,7 @@ class Pattern:
             raise options.wrong(
                 name,
                 f"“{written}”不是正则表达式（{wrong}）",
-                f"“{written}” is no regular expression ({wrong})",
+                f"“{written}” is not a regular expression ({wrong})",
             ) from wrong
 
     def is_in(self, text: str | None) -> bool:
@@ -161,7 +163,7 @@ class Statuses:
             if not (found := re.fullmatch(r"([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?", part)):
                 raise options.wrong(
                     name, f"“{part}”不是 HTTP 状态码，写成“200-299, 304”的样子",
-                    f"“{part}” is no HTTP status; write it like “200-299, 304”",
+                    f"“{part}” is not an HTTP status; write it like “200-299, 304”",
                 )  # fmt: skip
             ranges.append(range(int(found[1]), int(found[2] or found[1]) + 1))
         return cls(tuple(ranges))
@@ -177,7 +179,7 @@ def time_out(options: Options) -> float:
         raise options.wrong(
             "time_out",
             f"应为 0 到 {LONGEST_TIME_OUT:.0f} 秒",
-            f"has to be within {LONGEST_TIME_OUT:.0f} seconds",
+            f"has to be more than 0 and at most {LONGEST_TIME_OUT:.0f} seconds",
         )
     return seconds
 

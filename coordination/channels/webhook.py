@@ -114,7 +114,8 @@ class WebhookChannel(Channel):
             Finding(
                 True,
                 Words(
-                    f"可以发往：{hosts}；没有向任何系统发送", f"may call: {hosts}; nothing was sent to any"
+                    f"可以发往：{hosts}；没有向任何系统发送",
+                    f"may call: {hosts}; nothing was sent to any of them",
                 ),
             )
         ]

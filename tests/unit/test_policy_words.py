@@ -33,7 +33,7 @@ def test_where_the_first_step_is_missing_the_others_move_forward():
 
 def test_in_a_demo_one_message_says_it_all():
     assert whole(URGENT, [Medium.INBOX]).zh == (
-        "立即：演示收件箱；10 分钟内不答复或婉拒，问名单上的下一位；名单问完仍缺人，告警值班员"
+        "立即：演示收件箱；10 分钟内不答复或婉拒，问名单上的下一位；名单问完仍缺人，向值班员告警"
     )
 
 
