@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
@@ -141,8 +142,12 @@ class User(AbstractUser, PublicIdModel):
     def held(self) -> frozenset[tuple[Role, str | None]]:
         """Return the roles held, each with the region it is bound to (None: everywhere). One query the first time."""
         if not hasattr(self, "_held"):
-            self._held = frozenset((Role(grant.role), grant.region_id) for grant in self.grants.all())
+            self.hold((Role(grant.role), grant.region_id) for grant in self.grants.all())
         return self._held
+
+    def hold(self, held: Iterable[tuple[Role, str | None]]) -> None:
+        """Take the roles from whoever has read them together with the account."""
+        self._held = frozenset(held)
 
     def roles(self) -> set[Role]:
         """Return the roles held, in any region."""

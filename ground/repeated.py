@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 # Values that nobody asks for; where one of them stands in the written query, there is a blank to be filled.
 _A_MOMENT = datetime(1582, 10, 15, 1, 2, 3, 456789, tzinfo=UTC)
 _A_TEXT = "\x02a blank of a repeated query, "
+
+Row = TypeVar("Row", bound=Model)
 
 
 class Repeated:
@@ -52,6 +54,21 @@ class Repeated:
         columns = [select[0] for select in compiler.select]
         converters = compiler.get_converters(columns)
         return _Written(sql, tuple(params), tuple(found), tuple(converters.items()))
+
+
+class RepeatedLookup(Generic[Row]):
+    """Looks up a row by its key, where that is a text."""
+
+    def __init__(self, model: type[Row]) -> None:
+        self._model = model
+        self._names = [column.attname for column in model._meta.concrete_fields]
+        self._question = Repeated(
+            lambda key: model._default_manager.filter(pk=key).order_by().values_list(*self._names)
+        )
+
+    def find(self, key: str) -> Row | None:
+        rows = self._question.rows(key)
+        return self._model.from_db(connection.alias, self._names, rows[0]) if rows else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from ground.languages import language, name_of
 from ground.mistakes import Mistake
 from ground.models import ContactKind, ContactPoint, User
 from ground.places import Datum, Point, WrongCoordinates, is_in_china, point_from
+from ground.repeated import RepeatedLookup
 from ground.terms import Term
 
 # Outside these a slip of the finger is likelier, and the calendar ends within a day or an offset.
@@ -112,7 +114,7 @@ class CodeField(serializers.CharField):
     def to_internal_value(self, data: Any) -> Any:
         code = super().to_internal_value(data)
         self.run_validators(code)  # usually later, but PostgreSQL cannot even look for a NUL
-        row = self.model._default_manager.filter(pk=code).first()
+        row = _by_code(self.model).find(code)
         if row is not None:
             return row
         names = dict(self.model._default_manager.values_list("pk", "name"))
@@ -127,6 +129,11 @@ class CodeField(serializers.CharField):
 
     def to_representation(self, value: Any) -> str:
         return str(value.pk)
+
+
+@cache
+def _by_code(model: type[models.Model]) -> RepeatedLookup[models.Model]:
+    return RepeatedLookup(model)
 
 
 def any_of(model: type[models.Model]) -> Callable[[User], models.QuerySet]:

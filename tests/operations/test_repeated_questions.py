@@ -9,7 +9,7 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from coordination.models import Invitation
 from ground.models import Industry
-from ground.repeated import Repeated
+from ground.repeated import Repeated, RepeatedLookup
 from incidents.models import Incident
 from tests.factories import a_callout, an_expert, an_incident
 from tests.moments import NOON
@@ -47,7 +47,8 @@ def test_texts_are_filled_in_and_never_read_as_sql():
         lambda code, name: Industry.objects.filter(Q(pk=code) | Q(name=name)).values_list("pk")
     )
 
-    assert question.rows("WH", "煤矿") == question.rows("MK", "危险化学品")
+    assert question.rows("WH", "煤矿") == [("MK",), ("WH",)]
+    assert question.rows("YJ", "煤矿") == [("MK",), ("YJ",)]
     assert question.rows("' OR 1=1 --", "%s") == []
 
 
@@ -64,3 +65,12 @@ def test_the_rows_are_read_every_time_and_the_query_is_written_once():
 
     assert question.rows() == [(incident.number,)]
     assert len(written) == 1
+
+
+def test_a_row_looked_up_by_its_code_is_the_row_that_django_gives():
+    by_code = RepeatedLookup(Industry)
+    found = by_code.find("WH")
+
+    assert found == Industry.objects.get(pk="WH")
+    assert (found.name, found.position, found._state.adding) == ("危险化学品", 4, False)
+    assert by_code.find("QQ") is None
