@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from coordination import callouts, channels, policy_words, recommendations
-from coordination.callouts import FirstWave, Invitee, RequirementSpec
+from coordination import channels, policy_words, previews, recommendations
+from coordination.callouts import Invitee, RequirementSpec
 from coordination.matching import Match
 from coordination.paging import POLICIES, InviteeKind
+from coordination.previews import FirstWave
 from coordination.recommendations import LISTED, Proposal
 from ground.terms import Words
 
@@ -38,7 +39,7 @@ def shown(
     kinds = dict.fromkeys(spec.kind for spec in requirements)
     over = (policy_words.over_asking(chosen, InviteeKind(kind), severity=severity) for kind in kinds)
     return Shown(
-        callouts.first_wave(requirements, invitees, policy=chosen.code, severity=severity, at=at),
+        previews.first_wave(requirements, invitees, policy=chosen.code, severity=severity, at=at),
         policy_words.whole(chosen, channels.reach()),
         tuple(words for words in over if words),
     )
