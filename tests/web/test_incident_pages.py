@@ -257,7 +257,7 @@ def test_before_anything_is_sent_the_page_says_whom_it_asks_over_which_channels_
 
     assert "首波 2 人 1 队" in page
     assert "其后名单上还有 2 个" in page
-    assert "立即：演示收件箱；10 分钟内不答复或婉拒，问名单上的下一位；名单问完仍缺人，告警值班员。" in page
+    assert "立即：演示收件箱；10 分钟内不答复或婉拒，问名单上的下一位；名单问完仍缺人，向值班员告警。" in page
     assert '<span id="asked-expert">2</span> 人 <span id="asked-team">1</span> 队' in page
 
 
