@@ -63,7 +63,9 @@ def due_pulls(*, at: datetime) -> list[Channel]:
         if type(channel).pull is Channel.pull:
             continue  # it can only be called back
         ChannelPull.objects.get_or_create(channel=channel.code, defaults={"due_at": at})
-        if ChannelPull.objects.filter(channel=channel.code, due_at__lte=at).update(due_at=at + PULL_LEASE):
+        # Due farther ahead than any lease: the clock has gone back since.
+        is_due = Q(due_at__lte=at) | Q(due_at__gt=at + PULL_LEASE)
+        if ChannelPull.objects.filter(is_due, channel=channel.code).update(due_at=at + PULL_LEASE):
             due.append(channel)
     return due
 
@@ -74,7 +76,7 @@ def pull(channel: Channel, *, at: datetime) -> None:
     A little more than that: a provider's clock is not ours, and what comes twice changes nothing.
     """
     row = ChannelPull.objects.get(channel=channel.code)
-    since = max((row.pulled_at or at) - PULL_OVERLAP, at - PULL_FURTHEST)
+    since = max(min(row.pulled_at or at, at) - PULL_OVERLAP, at - PULL_FURTHEST)
     problem = ""
     try:
         arrived = channel.pull(since=since)
@@ -87,8 +89,8 @@ def pull(channel: Channel, *, at: datetime) -> None:
     ours = ChannelPull.objects.filter(channel=channel.code)
     ours.update(due_at=at + PULL_EVERY, problem=problem)
     if not problem:
-        # Never back: another may have taken over while this one hung.
-        ours.filter(Q(pulled_at=None) | Q(pulled_at__lt=at)).update(pulled_at=at)
+        # Back only with the clock: another may have taken over while this one hung.
+        ours.exclude(pulled_at__gte=at, pulled_at__lte=at + PULL_LEASE).update(pulled_at=at)
 
 
 def keep_unreadable(channel: Channel, callback: Callback, why: str, *, at: datetime) -> None:

@@ -17,13 +17,21 @@ from http.client import HTTPException
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
 from coordination import channel_checks, deliveries, outgoing
 from coordination.announcements import announce
 from coordination.ballast import BALLAST
-from coordination.models import Callout, Delivery, WatchReport, Worker
-from coordination.paging import DEAD, POLICIES, UNSENT, CalloutStatus, DeliveryStatus, Purpose
+from coordination.models import Callout, Delivery, Invitation, WatchReport, Worker
+from coordination.paging import (
+    DEAD,
+    POLICIES,
+    UNSENT,
+    CalloutStatus,
+    DeliveryStatus,
+    InvitationStatus,
+    Purpose,
+)
 from ground.dates import SHANGHAI
 from ground.models import Installation
 from ground.terms import Term, Words, joined
@@ -219,8 +227,9 @@ def look(*, at: datetime, skew: timedelta = timedelta(0)) -> list[Problem] | Non
         )
         if not is_first and not due.update(looked_at=at):
             return None
+        gone_back = max(report.looked_at - at, timedelta(0))
         report.refresh_from_db()
-        found = problems(_facts(at, skew))
+        found = problems(_facts(at, skew, gone_back))
         _alarm(found, at=at)
         if {one.code for one in found} != {one["code"] for one in report.problems}:
             announce("desk")
@@ -256,8 +265,8 @@ def ping(address: str) -> None:
         log.warning("the dead-man address did not answer: %s", error)
 
 
-def _facts(at: datetime, skew: timedelta) -> Facts:
-    put_right = _put_clocks_right(at)
+def _facts(at: datetime, skew: timedelta, gone_back: timedelta) -> Facts:
+    put_right = _put_clocks_right(at) + (_follow_the_clock(at, gone_back) if gone_back > EVERY else 0)
     callouts = Callout.objects.overdue(at)
     messages = Delivery.objects.overdue(at)
     dead, live = _workers(at)
@@ -318,6 +327,30 @@ def _put_clocks_right(at: datetime) -> int:
         status=CalloutStatus.OPEN, paused=False, next_step_at__gt=at + FARTHEST
     ).update(next_step_at=at)
     return late_leases + late_messages + late_steps
+
+
+def _follow_the_clock(at: datetime, gone_back: timedelta) -> int:
+    """Move what was written before the clock went back along with it: nobody waits until the hour has come again."""
+    ahead = at + EVERY
+    asked = Invitation.objects.filter(
+        callout=OuterRef("pk"), status=InvitationStatus.ASKED, asked_at__gt=ahead
+    )
+    steps = Callout.objects.filter(
+        Q(started_at__gt=ahead) | Exists(asked),
+        status=CalloutStatus.OPEN,
+        paused=False,
+        next_step_at__gt=at,
+    ).update(next_step_at=F("next_step_at") - gone_back)
+    Invitation.objects.filter(status=InvitationStatus.ASKED, asked_at__gt=ahead).update(
+        asked_at=F("asked_at") - gone_back
+    )
+    messages = Delivery.objects.filter(status__in=list(UNSENT), created_at__gt=ahead, due_at__gt=at).update(
+        due_at=F("due_at") - gone_back
+    )
+    leases = Delivery.objects.filter(
+        status=DeliveryStatus.LEASED, lease_until__gt=at + deliveries.LEASE
+    ).update(lease_until=at + deliveries.LEASE)
+    return steps + messages + leases
 
 
 def _alarm(found: Sequence[Problem], *, at: datetime) -> None:

@@ -178,3 +178,14 @@ def test_a_gateway_that_does_not_answer_holds_up_no_message(gateway):
     finally:
         hangs.set()
         loop._pool.shutdown(wait=True)
+
+
+def test_a_clock_that_went_back_stops_no_fetching(gateway):
+    fetch(NOON)
+    back = NOON - minutes(60)
+
+    fetch(back)
+    fetch(back + timedelta(seconds=10))
+
+    assert gateway.asked_since[1:] == [back - minutes(5)] * 2
+    assert ChannelPull.objects.get().pulled_at == back + timedelta(seconds=10)

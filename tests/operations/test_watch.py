@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from coordination import callouts, channels, deliveries, sender, watch
-from coordination.channels import Message, Outcome, Rejected
+from coordination.channels import Caps, Limit, Message, Outcome, Rejected
 from coordination.models import Callout, Delivery, WatchReport, Worker
 from coordination.paging import DeliveryStatus, Purpose
-from tests.factories import a_callout, a_duty_officer, an_expert, an_incident
+from tests.factories import OFFICER, a_callout, a_duty_officer, an_enterprise, an_expert, an_incident
 from tests.fakes import RecordingChannel
 from tests.moments import NOON, minutes
 
@@ -256,3 +256,68 @@ def test_the_outside_hears_only_that_all_is_well(officer, settings, the_clock):
 
 def test_an_outside_that_does_not_answer_harms_nothing():
     watch.ping("http://127.0.0.1:9/")
+
+
+# A clock that goes back -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def phone(monkeypatch, the_clock) -> RecordingChannel:
+    recording = RecordingChannel()
+    monkeypatch.setattr(channels, "installed", lambda: [recording])
+    return recording
+
+
+def asked(phone: RecordingChannel) -> set[str]:
+    return {message.recipient for message in phone.sent if message.purpose == Purpose.ASK}
+
+
+def an_hour_earlier(the_clock) -> None:
+    """The database's clock is set back by an hour, and somebody looks ten seconds later."""
+    watch.look(at=the_clock())
+    the_clock.move(-minutes(60))
+    sender.run_once()
+
+
+def test_an_ask_that_was_due_does_not_wait_until_the_hour_has_come_again(officer, phone, the_clock):
+    a_callout(an_incident(), asks=[an_expert("李工")])
+    an_hour_earlier(the_clock)
+
+    sender.run_once()
+
+    assert asked(phone) == {"李工"}
+
+
+def test_a_window_closes_as_long_after_being_asked_as_it_should(officer, phone, the_clock):
+    a_callout(an_incident(), asks=[an_expert("李工"), an_expert("王工")])
+    sender.run_once()
+    an_hour_earlier(the_clock)
+
+    the_clock.move(minutes(9))
+    sender.run_once()
+    assert asked(phone) == {"李工"}
+    the_clock.move(minutes(2))
+    sender.run_once()
+
+    assert asked(phone) == {"李工", "王工"}
+
+
+def test_what_went_out_before_is_not_held_against_anybody_until_then(officer, phone, the_clock):
+    phone.caps = Caps(per_second=2.0, per_address=(Limit(1, minutes(1)),))
+    a_callout(an_incident(), asks=[an_expert("李工"), an_expert("王工")], seats=2)
+    sender.run_once()
+    an_hour_earlier(the_clock)
+
+    a_callout(an_incident(an_enterprise("别的公司")), asks=[an_expert("赵工")], at=the_clock())
+    sender.run_once()
+
+    assert "赵工" in asked(phone)
+
+
+def test_a_pause_is_no_wait_and_stays(officer, phone, the_clock):
+    callout = a_callout(an_incident(), asks=[an_expert("李工")])
+    callouts.pause(callout, by=OFFICER, at=NOON)
+    paused_until = Callout.objects.get().next_step_at
+    an_hour_earlier(the_clock)
+
+    assert Callout.objects.get().next_step_at == paused_until
