@@ -133,11 +133,11 @@ def alarm(
     incident: Incident | None = None,
     guidance_request: GuidanceRequest | None = None,
 ) -> list[Delivery]:
-    """Write an alarm to every duty officer (for a guidance request: every roster admin)."""
-    role = Role.ROSTER_ADMIN if guidance_request else Role.DUTY_OFFICER
+    """Write an alarm to every duty officer; for a guidance request to every roster admin, if there is one."""
+    admins = list(holders_of(Role.ROSTER_ADMIN)) if guidance_request else []
     return [
         message
-        for officer in holders_of(role)
+        for officer in admins or holders_of(Role.DUTY_OFFICER)
         for message in _to_user(
             officer,
             Purpose.ALARM,

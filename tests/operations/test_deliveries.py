@@ -12,10 +12,13 @@ from coordination.answers import Answer
 from coordination.channels import Accepted, Ambiguous, Rejected
 from coordination.models import Callout, Delivery, SendIntent, Worker
 from coordination.paging import AnswerSource, Purpose, Reply
+from ground.access import Role
 from tests.factories import (
     OFFICER,
     a_callout,
     a_duty_officer,
+    a_guidance_request,
+    a_user,
     an_expert,
     an_incident,
     invitation_of,
@@ -234,6 +237,16 @@ def test_a_message_that_could_not_leave_in_time_fails_aloud(phone, incident, li,
 
     assert (ask_of(li).status, ask_of(li).reason) == ("failed", "过了有效时间仍未发出")
     assert Delivery.objects.filter(user=officer, purpose=Purpose.ALARM).exists()
+
+
+def test_an_alarm_about_guidance_goes_to_the_duty_officer_where_nobody_keeps_the_roster():
+    chen, request = a_duty_officer(), a_guidance_request()
+    deliveries.alarm(subject="人选用尽", text="还缺 1 个", at=NOON, guidance_request=request)
+    assert Delivery.objects.get(purpose=Purpose.ALARM).user == chen
+
+    zhao = a_user("zhaomin", Role.ROSTER_ADMIN)
+    deliveries.alarm(subject="接受后退出", text="李工", at=NOON, guidance_request=request)
+    assert Delivery.objects.get(subject="接受后退出").user == zhao
 
 
 def test_a_message_that_is_on_the_wire_does_not_expire_under_its_sender(phone, incident, li):
