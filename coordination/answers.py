@@ -213,13 +213,12 @@ def _withdraw(callout: Callout, invitation: Invitation, said: Answer, *, by: Act
     invitation.status = InvitationStatus.WITHDRAWN
     invitation.save()
     why = f"：{said.reason}" if said.reason else ""
-    progress.note(
-        callout, f"{invitation.invitee.name} 接受后退出{why}{_told_by(said)}，重新补人", by=by, at=at
-    )
+    then = _after_withdrawal(callout)
+    progress.note(callout, f"{invitation.invitee.name} 接受后退出{why}{_told_by(said)}，{then}", by=by, at=at)
     audit.record("invitation.withdraw", invitation, by=by, at=at, reason=said.reason)
     deliveries.alarm(
         subject=f"接受后退出：{invitation.invitee.name}",
-        text=f"{wording.subject_title(callout)}：{invitation.invitee.name}接受后退出{why}，系统已继续补人。",
+        text=f"{wording.subject_title(callout)}：{invitation.invitee.name}接受后退出{why}，{then}。",
         at=at,
         callout=callout,
         incident=callout.incident,
@@ -227,6 +226,15 @@ def _withdraw(callout: Callout, invitation: Invitation, said: Answer, *, by: Act
     )
     if callout.status != CalloutStatus.CLOSED:
         progress.reopen_if_short(callout, at=at)
+
+
+def _after_withdrawal(callout: Callout) -> str:
+    """Return what becomes of a seat given back, for whoever may have to see to it by hand."""
+    if callout.status == CalloutStatus.CLOSED:
+        return "本次通知应答已结束，不会自动补人；还需要人时请另发起一次"
+    if callout.paused and callout.status == CalloutStatus.OPEN:
+        return "自动通知已暂停，尚未补人；请继续通知，或人工补人"
+    return "系统已继续补人"
 
 
 def give_back(callout: Callout, invitation: Invitation, *, at: datetime) -> None:

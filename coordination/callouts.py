@@ -27,7 +27,15 @@ from coordination.models import (
     Requirement,
     Seat,
 )
-from coordination.paging import AnswerSource, CalloutStatus, InvitationStatus, InviteeKind, Mode, Purpose
+from coordination.paging import (
+    OUT,
+    AnswerSource,
+    CalloutStatus,
+    InvitationStatus,
+    InviteeKind,
+    Mode,
+    Purpose,
+)
 from coordination.visits import FINISHED
 from experts.models import Expert
 from ground import audit, clock
@@ -395,6 +403,8 @@ def tell_asked(callout: Callout, what: str, *, at: datetime) -> int:
 
 def _stand_down_accepted(callout: Callout, invitation: Invitation, why: str, *, at: datetime) -> None:
     deployment = Deployment.objects.filter(invitation=invitation).first()
+    if deployment and deployment.status not in OUT:
+        return  # home again; there is nothing to be called off
     if deployment and deployments.can_stand_down(deployment):
         deployments.stand_down(deployment, by=SYSTEM, at=at)
         Seat.objects.filter(invitation=invitation).update(invitation=None)

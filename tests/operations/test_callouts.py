@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from coordination import answers, callouts, sender
+from coordination import answers, callouts, deployments, sender
 from coordination.answers import Answer, Result
 from coordination.callouts import RequirementSpec
 from coordination.models import Delivery, InboxMessage
@@ -182,6 +182,50 @@ def test_a_withdrawn_acceptance_reopens_the_seat_and_alarms_the_duty_officer(inc
     assert callout.status == "open"
     assert status_of(callout, wang) == "asked"
     assert Delivery.objects.filter(user=officer, purpose="alarm", subject__contains="李工").exists()
+
+
+def withdrawal_alarm() -> str:
+    return Delivery.objects.filter(purpose="alarm", subject__startswith="接受后退出").get().text
+
+
+def test_the_alarm_about_a_withdrawal_does_not_promise_what_an_ended_callout_cannot_do(incident, li, wang):
+    a_duty_officer()
+    callout = a_callout(incident, asks=[li, wang], at=NOON)
+    says(callout, li, YES, at=NOON)
+    callouts.stop(callout, reason="够了", release_accepted=False, by=OFFICER, at=NOON)
+
+    says(callout, li, NO, at=NOON + minutes(5))
+
+    assert "已继续补人" not in withdrawal_alarm()
+    assert "请另发起一次" in withdrawal_alarm()
+
+
+def test_nor_what_a_paused_one_will_not(incident, li, wang):
+    a_duty_officer()
+    callout = a_callout(incident, asks=[li, wang], seats=2, at=NOON)
+    says(callout, li, YES, at=NOON)
+    callouts.pause(callout, by=OFFICER, at=NOON)
+
+    says(callout, li, NO, at=NOON + minutes(5))
+
+    assert "尚未补人" in withdrawal_alarm()
+
+
+def test_a_false_alarm_is_called_off_also_when_somebody_is_home_again_and_has_reported(incident, li, wang):
+    callout = a_callout(incident, asks=[li, wang], seats=2, at=NOON)
+    for who in (li, wang):
+        says(callout, who, YES, at=NOON)
+    for step in (deployments.arrive, deployments.release):
+        step(invitation_of(callout, li).deployment, by=SELF, source=AnswerSource.LINK, at=NOON)
+    done = invitation_of(callout, li).deployment
+    deployments.report(done, "已处置", by=SELF, source=AnswerSource.LINK, at=NOON)
+
+    callouts.stop(callout, reason="误报撤销", release_accepted=True, by=OFFICER, at=NOON + minutes(60))
+
+    callout.refresh_from_db()
+    assert callout.status == "closed"
+    assert [status_of(callout, one) for one in (li, wang)] == ["accepted", "stood_down"]
+    assert not messages_to(li, "stand_down").exists()
 
 
 def test_a_reserve_is_asked_before_those_still_on_the_list(incident, li, wang, zhao):
