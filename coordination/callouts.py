@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 
 from contracts.models import Capability, RescueTeam
 from coordination import deliveries, deployments, paging, progress, recusal, wording
@@ -54,6 +54,8 @@ STUCK_ALARM_AT = 3
 MAY_HAVE_TO_RECUSE = frozenset(
     {InvitationStatus.ASKED, InvitationStatus.LAPSED, InvitationStatus.RESERVE, InvitationStatus.ACCEPTED}
 )
+# Longer than the senders' housekeeping takes to come round.
+ENGAGED_LATELY = timedelta(seconds=20)
 
 
 class NoSeats(Mistake):
@@ -200,6 +202,32 @@ def advance(callout_id: int, *, at: datetime) -> None:
                 callout.failed_steps = 0
                 callout.save(update_fields=["failed_steps"])
             progress.go_on(callout, at=at)
+
+
+def pass_over_engaged(*, at: datetime) -> int:
+    """Have those callouts look again that wait for somebody who has just taken a seat elsewhere; return how many.
+
+    Not in the transaction of the answer, which holds the callout that was answered: two answers that each
+    reached for the other's would stand still. Looks at the last moments only, and again and again, so that
+    it does not matter who dies; what has looked already finds nothing to do.
+    """
+    taken = Invitation.objects.holding_a_seat().filter(answered_at__gt=at - ENGAGED_LATELY)
+    engaged = list(taken.values_list("expert", "team"))
+    if not engaged:
+        return 0
+    waited_for = Invitation.objects.filter(
+        Q(expert__in=[expert for expert, _ in engaged if expert])
+        | Q(team__in=[team for _, team in engaged if team]),
+        status=InvitationStatus.ASKED,
+        requirement__mode=Mode.ONSITE,
+    )
+    return Callout.objects.filter(
+        pk__in=waited_for.values("callout"),
+        incident__isnull=False,
+        status=CalloutStatus.OPEN,
+        paused=False,
+        next_step_at__gt=at,
+    ).update(next_step_at=at)
 
 
 def set_aside(callout_id: int, *, at: datetime) -> None:

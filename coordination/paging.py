@@ -325,7 +325,7 @@ class Ask:
 
     `rank` is its turn; lower is asked earlier. `available` is false while the invitee cannot take this
     seat: engaged elsewhere, or offering only remote advice for a seat on site. `reachable` is false when
-    no channel got through: the ask stands, but nobody waits for it.
+    no channel got through. Either way the ask stands, but nobody else is kept waiting for it.
     """
 
     invitation_id: int
@@ -413,7 +413,9 @@ def next_step(
     for requirement_id, free in free_seats.items():
         if not free:
             continue
-        outstanding = sum(ask.requirement_id == requirement_id and ask.reachable for ask in waiting)
+        outstanding = sum(
+            ask.requirement_id == requirement_id and ask.reachable and ask.available for ask in waiting
+        )
         outstanding = 0 if ahead else outstanding
         turn = sorted(
             (a for a in asks if a.requirement_id == requirement_id and a.available and a.status in ASKABLE),

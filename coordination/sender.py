@@ -212,6 +212,7 @@ class Sender:
         ]
         if not self._held:  # what these write or give up may have been sent in the time that is missing
             jobs += [
+                lambda: callouts.pass_over_engaged(at=at),
                 lambda: deliveries.expire(at=at),
                 lambda: channel_checks.send_daily(at=at),
                 lambda: guidance.catch_up(at=at),
@@ -237,6 +238,7 @@ def run_once() -> None:
     if restores.is_held(at=clock.now()):
         watch.look(at=clock.now())
         return
+    callouts.pass_over_engaged(at=clock.now())
     _advance_due()
     holder = uuid.uuid4()
     fit_until = _fit_until()

@@ -269,7 +269,7 @@ class CalloutOfValues(Counted):
 
     def heard(self, requirement: int) -> int:
         return sum(
-            ask.requirement_id == requirement and ask.status is S.ASKED and ask.reachable
+            ask.requirement_id == requirement and ask.status is S.ASKED and ask.reachable and ask.available
             for ask in self.now().values()
         )
 

@@ -341,6 +341,33 @@ def test_a_promised_visit_keeps_nobody_from_an_incident(incident, li):
     assert says(rescue, li, YES, at=NOON + minutes(3)) is Result.SEATED
 
 
+def test_who_accepts_elsewhere_holds_up_nobody_where_they_were_asked_as_well(the_clock, incident, li, wang):
+    elsewhere = a_callout(an_incident(), asks=[li], at=NOON)
+    here = a_callout(incident, asks=[li, wang], at=NOON)
+
+    says(elsewhere, li, YES, at=NOON + minutes(1))
+    the_clock.move(minutes(1))
+    sender.run_once()
+
+    assert status_of(here, wang) == "asked", "not only when the window closes at ten minutes"
+    assert status_of(here, li) == "asked", "what they were asked still stands"
+    # A second look finds nothing more to do.
+    sender.run_once()
+    here.refresh_from_db()
+    assert (here.wave, here.next_step_at) == (2, NOON + minutes(10))
+
+
+def test_who_advises_from_afar_is_still_waited_for_elsewhere(the_clock, incident, li, wang):
+    advice = a_callout(an_incident(), asks=[li], mode=Mode.REMOTE, at=NOON)
+    here = a_callout(incident, asks=[li, wang], at=NOON)
+
+    says(advice, li, YES, at=NOON + minutes(1))
+    the_clock.move(minutes(1))
+    sender.run_once()
+
+    assert status_of(here, wang) == "listed"
+
+
 def test_a_paused_callout_asks_nobody_until_it_is_resumed(incident, li, wang):
     callout = a_callout(incident, asks=[li, wang], at=NOON)
     callouts.pause(callout, by=OFFICER, at=NOON + minutes(1))

@@ -92,6 +92,18 @@ def stands(who: int, status: InvitationStatus, requirement: int = EXPERTS, **mor
         ),
         pytest.param(
             {EXPERTS: 1},
+            [asked(LI, ago=minutes(1), available=False), listed(WANG)],
+            InviteMore((WANG,)),
+            id="who has been engaged elsewhere since being asked holds up nobody",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
+            [asked(LI, ago=minutes(1), available=False)],
+            WaitUntil(NOON + minutes(9)),
+            id="with nobody left who could be asked, who was asked before being engaged may still get free",
+        ),
+        pytest.param(
+            {EXPERTS: 1},
             [listed(LI, available=False), listed(WANG)],
             InviteMore((WANG,)),
             id="who is engaged elsewhere is passed over",
