@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
 from contracts.models import Capability, RescueTeam
-from coordination import deliveries, deployments, paging, progress, recusal, wording
+from coordination import deliveries, deployments, outgoing, paging, progress, recusal, wording
 from coordination.models import (
     Callout,
     Delivery,
@@ -46,8 +46,6 @@ from incidents import handling
 from incidents.lifecycle import IncidentStatus
 from incidents.models import Incident
 
-# A paused callout still has a next moment, so that it cannot be forgotten for ever.
-PAUSE = timedelta(days=365)
 STUCK_AT_MOST = timedelta(minutes=1)
 STUCK_ALARM_AT = 3
 # Those whom a tie that is written down now can still be about.
@@ -317,27 +315,47 @@ def change_seats(requirement: Requirement, seats: int, *, by: Actor, at: datetim
 
 
 def pause(callout: Callout, *, by: Actor, at: datetime) -> None:
-    """Ask nobody further until `resume`; answers are still taken."""
+    """Ask nobody, and nobody further, until `resume`: no window closes, no message of an ask leaves.
+
+    Answers are still taken, and what is on the wire this moment is out.
+    """
     with transaction.atomic():
         callout = progress.refuse_closed(progress.lock(callout.pk))
         if callout.status == CalloutStatus.OPEN and not callout.paused:
-            callout.paused, callout.next_step_at = True, at + PAUSE
-            callout.save(update_fields=["paused", "next_step_at"])
+            # It still has a next moment, so that it cannot be forgotten for ever.
+            callout.paused, callout.paused_at, callout.next_step_at = True, at, at + outgoing.HELD
+            callout.save(update_fields=["paused", "paused_at", "next_step_at"])
+            outgoing.hold(callout)
             progress.note(callout, "暂停自动通知", by=by, at=at)
             audit.record("callout.pause", callout, by=by, at=at)
 
 
 def resume(callout: Callout, *, by: Actor, at: datetime) -> None:
-    """Go on asking now: ends a pause; without one, asks the next wave before the windows have closed."""
+    """Go on asking now: ends a pause; without one, asks the next wave before the windows have closed.
+
+    After a pause everything goes on as it stood: whoever is waited for has as much time left to answer as
+    they had then, and each message to them leaves as long after now as it would have after the pause began.
+    """
     with transaction.atomic():
         callout = progress.refuse_closed(progress.lock(callout.pk))
         if callout.status == CalloutStatus.OPEN:
             ahead = not callout.paused
-            callout.paused, callout.next_step_at = False, at
-            callout.save(update_fields=["paused", "next_step_at"])
+            if callout.paused_at is not None:
+                _give_time_back(callout, at=at)
+            callout.paused, callout.paused_at, callout.next_step_at = False, None, at
+            callout.save(update_fields=["paused", "paused_at", "next_step_at"])
             progress.note(callout, "提前发下一波" if ahead else "继续自动通知", by=by, at=at)
             audit.record("callout.resume", callout, by=by, at=at, ahead=ahead)
             progress.go_on(callout, at=at, ahead=ahead)
+
+
+def _give_time_back(callout: Callout, *, at: datetime) -> None:
+    assert callout.paused_at is not None
+    outgoing.let_go(callout, at=at)
+    held = max(at - callout.paused_at, timedelta())
+    for invitation in callout.invitations.filter(status=InvitationStatus.ASKED):
+        invitation.held_for += held
+        invitation.save(update_fields=["held_for"])
 
 
 def stop(callout: Callout, *, reason: str, release_accepted: bool, by: Actor, at: datetime) -> None:

@@ -28,6 +28,7 @@ from coordination.outgoing import (
     alarm,
     ask,
     cancel,
+    hold_back,
     holders_of,
     inform,
     not_known_to_be_asked,
@@ -200,11 +201,14 @@ def _due(slots: int, at: datetime) -> list[Delivery]:
 
 
 def _wanted(due: list[Delivery]) -> list[Delivery]:
-    """Cancel what is no longer wanted; return the rest."""
+    """Cancel what is no longer wanted, hold what a pause holds; return the rest."""
     wanted = []
     for delivery in due:
         if (reason := _no_longer_wanted(delivery)) is None:
-            wanted.append(delivery)
+            if delivery.purpose == Purpose.ASK and delivery.callout and delivery.callout.paused:
+                hold_back(delivery)
+            else:
+                wanted.append(delivery)
             continue
         delivery.status = DeliveryStatus.CANCELLED
         delivery.reason = f"{reason}（可能已发出）" if delivery.lease_no else reason
@@ -217,6 +221,7 @@ def _of_use_until(delivery: Delivery) -> datetime:
     """Return when it is too late to send a message: an ask is of no use once nobody waits for the answer."""
     if delivery.purpose == Purpose.ASK and delivery.callout:
         window_ends = delivery.created_at + delivery.callout.policy.answer_within
+        window_ends += delivery.invitation.held_for if delivery.invitation else timedelta()
         return min(delivery.expires_at, window_ends)
     return delivery.expires_at
 

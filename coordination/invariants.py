@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Value
 
 from coordination.models import Callout, Delivery, Invitation, Seat, SendIntent
 from coordination.paging import (
@@ -161,7 +161,7 @@ def _lapsed_early(at: datetime) -> Iterator[str]:
         early = Invitation.objects.filter(
             status=InvitationStatus.LAPSED,
             callout__policy_code=code,
-            asked_at__gt=at - policy.answer_within + SLACK,
+            asked_at__gt=Value(at - policy.answer_within + SLACK) - F("held_for"),
         )
         for public_id in early.values_list("public_id", flat=True).order_by("pk"):
             yield f"invitation {public_id}"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Exists, Max, OuterRef, QuerySet, prefetch_related_objects
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, prefetch_related_objects
 
 from contracts.models import RescueTeam
 from coordination import channels, links, paging
@@ -41,6 +41,8 @@ ALARM_VALID_FOR: Final = timedelta(hours=12)
 NOTICE_VALID_FOR: Final = timedelta(days=3)
 WRITTEN_BACK_WITHIN: Final = timedelta(hours=1)
 AFTER_ALL_ELSE: Final = 900_000
+# So far ahead lies what is held, beside the moment that it would have had. Nothing else lies half as far.
+HELD: Final = timedelta(days=365)
 NO_CONTACT: Final = "没有可用的联系方式"
 # What the columns hold; a title alone may be as long.
 LONGEST_SUBJECT: Final = 120
@@ -222,6 +224,41 @@ def cancel(invitation: Invitation, purposes: Iterable[Purpose], *, reason: str, 
             pk__in=[pk for pk, was_tried in found if was_tried is tried], status__in=list(UNSENT)
         ).update(status=DeliveryStatus.CANCELLED, reason=said[:200], lease_until=None)
     return any(tried for _, tried in found)
+
+
+def hold(callout: Callout) -> None:
+    """Let nothing that asks in this callout leave before `let_go`; what is on the wire is out."""
+    _asks_to_go(callout).filter(lease_until=None).update(
+        due_at=F("due_at") + HELD, expires_at=F("expires_at") + HELD
+    )
+
+
+def hold_back(delivery: Delivery) -> None:
+    """Hold what was on the wire, or was brought forward, when its callout was paused: due when that ends."""
+    callout = delivery.callout
+    assert callout is not None and callout.paused_at is not None
+    delivery.due_at = callout.paused_at + HELD
+    if delivery.expires_at < _is_held_from(callout.paused_at):
+        delivery.expires_at += HELD
+    delivery.save(update_fields=["due_at", "expires_at"])
+
+
+def let_go(callout: Callout, *, at: datetime) -> None:
+    """Give each message that is held as much time before it leaves, and before it expires, as it had left."""
+    assert callout.paused_at is not None
+    held_from = _is_held_from(callout.paused_at)
+    back = HELD - max(at - callout.paused_at, timedelta())
+    asks = _asks_to_go(callout)
+    asks.filter(due_at__gt=held_from).update(due_at=F("due_at") - back)
+    asks.filter(expires_at__gt=held_from).update(expires_at=F("expires_at") - back)
+
+
+def _asks_to_go(callout: Callout) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(callout=callout, purpose=Purpose.ASK, status__in=list(UNSENT))
+
+
+def _is_held_from(paused_at: datetime) -> datetime:
+    return paused_at + HELD / 2
 
 
 def after_failure(delivery: Delivery, *, at: datetime) -> None:

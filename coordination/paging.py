@@ -325,7 +325,8 @@ class Ask:
 
     `rank` is its turn; lower is asked earlier. `available` is false while the invitee cannot take this
     seat: engaged elsewhere, or offering only remote advice for a seat on site. `reachable` is false when
-    no channel got through. Either way the ask stands, but nobody else is kept waiting for it.
+    no channel got through. Either way the ask stands, but nobody else is kept waiting for it. For as long
+    as `held_for` the callout was paused since they were asked: that does not count against them.
     """
 
     invitation_id: int
@@ -335,6 +336,7 @@ class Ask:
     asked_at: datetime | None = None
     available: bool = True
     reachable: bool = True
+    held_for: timedelta = timedelta()
 
 
 @dataclass(frozen=True)
@@ -371,7 +373,7 @@ Step = InviteMore | WaitUntil | Filled | Exhausted
 
 def window_ends(ask: Ask, policy: Policy) -> datetime | None:
     """Return when the answering window of `ask` closes; None if it was not asked."""
-    return ask.asked_at + policy.answer_within if ask.asked_at else None
+    return ask.asked_at + policy.answer_within + ask.held_for if ask.asked_at else None
 
 
 def lapsed(asks: Sequence[Ask], policy: Policy, *, at: datetime) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ locks, the log line and the word to open pages: every change of a callout begins
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Q
 
@@ -114,6 +114,7 @@ def _asks(callout: Callout, *, at: datetime) -> list[paging.Ask]:
             asked_at=row.asked_at,
             available=row.pk not in engaged and row.expert_id not in barred and not row.will_not_come,
             reachable=row.pk in heard,
+            held_for=row.held_for,
         )
         for row in rows
     ]
@@ -158,8 +159,9 @@ def _ask(callout: Callout, ids: Iterable[int], *, at: datetime) -> None:
         invitation.callout = callout
         invitation.status = InvitationStatus.ASKED
         invitation.asked_at = at
+        invitation.held_for = timedelta()
         invitation.wave = callout.wave
-        invitation.save(update_fields=["status", "asked_at", "wave"])
+        invitation.save(update_fields=["status", "asked_at", "held_for", "wave"])
         deliveries.ask(
             invitation,
             subject=wording.ask_subject(invitation),
@@ -233,11 +235,12 @@ def settle(callout: Callout, *, at: datetime) -> None:
 def reopen_if_short(callout: Callout, *, at: datetime) -> None:
     if any(free_seats(callout).values()):
         if callout.status != CalloutStatus.OPEN:
-            callout.paused = False
+            # Nobody is asked in one that is filled, so there is nothing that the pause still holds.
+            callout.paused, callout.paused_at = False, None
         callout.status = CalloutStatus.OPEN
         if not callout.paused:
             callout.next_step_at = at
-        callout.save(update_fields=["status", "next_step_at", "paused"])
+        callout.save(update_fields=["status", "next_step_at", "paused", "paused_at"])
         if not callout.paused:
             go_on(callout, at=at)
     tell_pages(callout)

@@ -320,9 +320,9 @@ def _put_clocks_right(at: datetime) -> int:
     late_leases = Delivery.objects.filter(
         status=DeliveryStatus.LEASED, lease_until__gt=at + 2 * deliveries.LEASE
     ).update(lease_until=at + deliveries.LEASE)
-    late_messages = Delivery.objects.filter(status__in=list(UNSENT), due_at__gt=at + FARTHEST).update(
-        due_at=at
-    )
+    # What a pause holds lies far ahead on purpose.
+    not_held = Delivery.objects.exclude(purpose=Purpose.ASK, callout__paused=True)
+    late_messages = not_held.filter(status__in=list(UNSENT), due_at__gt=at + FARTHEST).update(due_at=at)
     late_steps = Callout.objects.filter(
         status=CalloutStatus.OPEN, paused=False, next_step_at__gt=at + FARTHEST
     ).update(next_step_at=at)
@@ -341,6 +341,8 @@ def _follow_the_clock(at: datetime, gone_back: timedelta) -> int:
         paused=False,
         next_step_at__gt=at,
     ).update(next_step_at=F("next_step_at") - gone_back)
+    # A pause goes on for as long as it would have; what it holds moves with the messages.
+    Callout.objects.filter(paused=True, paused_at__gt=ahead).update(paused_at=F("paused_at") - gone_back)
     Invitation.objects.filter(status=InvitationStatus.ASKED, asked_at__gt=ahead).update(
         asked_at=F("asked_at") - gone_back
     )

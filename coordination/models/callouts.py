@@ -84,6 +84,7 @@ class Callout(PublicIdModel):
     wave = models.PositiveIntegerField(default=0)
     next_step_at = models.DateTimeField(null=True)  # null once nothing more will be asked
     paused = models.BooleanField(default=False)
+    paused_at = models.DateTimeField(null=True)  # since when, while it is
     failed_steps = models.PositiveSmallIntegerField(default=0)  # in a row; see `callouts.set_aside`
     started_at = models.DateTimeField()
     started_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -103,6 +104,9 @@ class Callout(PublicIdModel):
             ),
             models.CheckConstraint(
                 condition=~Q(status="open") | Q(next_step_at__isnull=False), name="open_callout_has_next_step"
+            ),
+            models.CheckConstraint(
+                condition=Q(paused=False) | Q(paused_at__isnull=False), name="paused_callout_has_moment"
             ),
         ]
         indexes = [models.Index(fields=["next_step_at"], condition=Q(status="open"), name="callout_due")]
@@ -175,6 +179,8 @@ class Invitation(PublicIdModel):
     # True while an accepted on-site incident seat is held: until the deployment is released.
     exclusive = models.BooleanField(default=False)
     asked_at = models.DateTimeField(null=True)
+    # For so long the callout was paused while they were waited for: their window is longer by that.
+    held_for = models.DurationField(default=timedelta)
     first_seen_at = models.DateTimeField(null=True)  # from the visible page's beacon, never from a GET
     answered_at = models.DateTimeField(null=True)
     reply = models.CharField(max_length=8, choices=Reply.choices(), blank=True)
@@ -243,8 +249,10 @@ class Invitation(PublicIdModel):
 
     @property
     def answer_by(self) -> datetime | None:
-        """Return when the answering window closes; None if nobody was asked yet."""
-        return self.asked_at + self.callout.policy.answer_within if self.asked_at else None
+        """Return when the answering window closes, pauses so far included; None if nobody was asked yet."""
+        if self.asked_at is None:
+            return None
+        return self.asked_at + self.callout.policy.answer_within + self.held_for
 
 
 class Seat(models.Model):

@@ -221,6 +221,7 @@ def _unanswered(readable: QuerySet[Incident], at: datetime) -> list[Task]:
         Invitation.objects.filter(
             status=InvitationStatus.ASKED,
             callout__status=CalloutStatus.OPEN,
+            callout__paused=False,  # there no window passes
             callout__incident__in=readable.values("pk"),
         )
         .select_related("callout__incident", "expert", "team")
@@ -229,7 +230,9 @@ def _unanswered(readable: QuerySet[Incident], at: datetime) -> list[Task]:
     return [
         Task("unanswered", one.callout.incident, one.invitee.name, since=one.asked_at)
         for one in asked
-        if one.asked_at and one.callout.incident and one.asked_at + one.callout.policy.answer_within / 2 <= at
+        if one.answer_by
+        and one.callout.incident
+        and one.answer_by - one.callout.policy.answer_within / 2 <= at
     ]
 
 

@@ -416,7 +416,7 @@ def _lapsed_early(e: _Evidence) -> Iterator[str]:
     for one in e.invitations.values():
         if one.status != InvitationStatus.LAPSED or one.asked_at is None:
             continue
-        ends = one.asked_at + one.callout.policy.answer_within
+        ends = one.asked_at + one.callout.policy.answer_within + one.held_for
         moments = lapses[one.callout.incident_id, one.invitee.name]
         if not moments:
             yield f"LOST invitation {one.public_id} lapsed without a line in the log"

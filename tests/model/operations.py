@@ -376,7 +376,9 @@ class Operations(Counted):
         if was["purpose"] == Purpose.ASK:
             invitation = self.seen.invitations[was["invitation_id"]]
             assert invitation["status"] == S.ASKED, "a message to who is not asked any more"
-            assert self.seen.callouts[invitation["callout_id"]]["status"] != C.CLOSED
+            callout = self.seen.callouts[invitation["callout_id"]]
+            assert callout["status"] != C.CLOSED
+            assert not callout["paused"], "a message while nobody is to be asked further"
         if self.centre.providers[one.channel].taken.get(one.message.reference):
             assert one.look_up_first, "sent again without asking whether it is out"
             assert one.message.text.startswith(MAYBE_DUPLICATE)
