@@ -202,6 +202,14 @@ def advance(callout_id: int, *, at: datetime) -> None:
             progress.go_on(callout, at=at)
 
 
+def look_again(callout: Callout, *, at: datetime) -> None:
+    """Ask now whom the callout would ask by what is known now; nothing if it is filled, paused or used up."""
+    with transaction.atomic():
+        callout = progress.lock(callout.pk)
+        if callout.status == CalloutStatus.OPEN and not callout.paused:
+            progress.go_on(callout, at=at)
+
+
 def pass_over_engaged(*, at: datetime) -> int:
     """Have those callouts look again that wait for somebody who has just taken a seat elsewhere; return how many.
 

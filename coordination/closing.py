@@ -69,10 +69,15 @@ def correct_incident(incident: Incident, changes: Mapping[str, Any], *, by: Acto
     """Correct facts of an open incident; return how many people were told because it concerns them.
 
     Matching is not run again here: the page offers it, since the officer decides whether the new
-    place or kind needs other people.
+    place or kind needs other people. If it has become worse than was thought, those callouts that ask more
+    at once in a worse case do so now.
     """
     with transaction.atomic():
+        was = Incident.objects.locked(incident.pk).severity
         changed = handling.update_facts(incident, changes, by=by, at=at)
+        if incident.severity > was:
+            for callout in incident.callouts.live():
+                callouts.look_again(callout, at=at)
         concerning = _CONCERNS_THOSE_ASKED.intersection(changed)
         if not concerning:
             return 0

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from coordination import answers, callouts
+from coordination import answers, callouts, closing
 from coordination.answers import Answer, Result
 from coordination.paging import AnswerSource, Reply
 from coordination.views.board import boards_of
-from incidents import handling
 from incidents.handling import Casualties
 from incidents.levels import AccidentLevel
 from tests.factories import (
@@ -95,14 +94,64 @@ def test_a_no_is_made_up_for_at_once_until_the_seats_are_taken(six):
     assert statuses(callout) == ["declined", "accepted", "declined", "asked", "asked", "listed"]
 
 
-def test_a_level_raised_meanwhile_counts_from_the_next_wave_on(six):
+def raise_to(incident, level: AccidentLevel, *, minute: float = 2) -> None:
+    closing.correct_incident(incident, {"accident_level": level}, by=OFFICER, at=NOON + minutes(minute))
+
+
+def test_a_level_raised_meanwhile_counts_at_once(six):
+    incident = an_incident()
+    callout = a_callout(incident, asks=six, seats=2)
+    assert statuses(callout).count("asked") == 2
+
+    raise_to(incident, AccidentLevel.SERIOUS)
+
+    assert statuses(callout) == ["asked"] * 4 + ["listed"] * 2
+    callout.refresh_from_db()
+    assert (callout.wave, callout.next_step_at) == (2, NOON + minutes(10)), "the first windows still count"
+
+
+def test_more_dead_than_was_thought_counts_at_once_too(six):
+    incident = an_incident()
+    callout = a_callout(incident, asks=six, seats=2)
+
+    closing.correct_incident(incident, {"deaths": 10}, by=OFFICER, at=NOON + minutes(2))
+
+    assert statuses(callout).count("asked") == 4
+
+
+def test_the_next_wave_is_as_large_as_it_is_bad_by_then(six):
     incident = an_incident()
     callout = a_callout(incident, asks=six, seats=1)
-    level = {"accident_level": AccidentLevel.SERIOUS}
-    handling.update_facts(incident, level, by=OFFICER, at=NOON + minutes(2))
-
+    raise_to(incident, AccidentLevel.SERIOUS)
     (board,) = boards_of(incident)
     assert board.next_wave == 2, "shown before it happens"
+
     callouts.advance(callout.pk, at=NOON + minutes(10))
 
     assert statuses(callout) == ["lapsed", "asked", "asked", "listed", "listed", "listed"]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [AccidentLevel.ORDINARY, AccidentLevel.SERIOUS],
+    ids=["a level that was lowered", "one that was only confirmed"],
+)
+def test_nobody_more_is_asked_by(six, after):
+    incident = an_accident(deaths=10)
+    callout = a_callout(incident, asks=six, seats=2)
+
+    raise_to(incident, after)
+
+    assert statuses(callout) == ["asked"] * 4 + ["listed"] * 2
+
+
+def test_a_level_raised_during_a_pause_counts_when_it_ends(six):
+    incident = an_incident()
+    callout = a_callout(incident, asks=six, seats=2)
+    callouts.pause(callout, by=OFFICER, at=NOON + minutes(1))
+
+    raise_to(incident, AccidentLevel.SERIOUS)
+    assert statuses(callout).count("asked") == 2
+
+    callouts.resume(callout, by=OFFICER, at=NOON + minutes(3))
+    assert statuses(callout).count("asked") == 4
