@@ -140,13 +140,17 @@ Event = Receipt | ReplyReceived
 
 @dataclass(frozen=True)
 class Callback:
-    """A call from a provider, as it came. Names of headers are in lower case."""
+    """A call from a provider, as it came. Names of headers are in lower case.
+
+    `query` is read as UTF-8; `raw_query` is the same still encoded, for who writes it otherwise.
+    """
 
     method: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
     remote: str = ""
+    raw_query: str = ""
 
 
 @dataclass(frozen=True)

@@ -108,9 +108,14 @@ class CallbackShape:
             except (ValueError, RecursionError) as wrong:
                 raise Unreadable(f"no JSON: {wrong}") from wrong
             # What our own address carries, such as the reference, stands beside what the gateway says.
-            return Said(text, {**callback.query, **content} if isinstance(content, dict) else content)
-        form = parse_qsl(text, keep_blank_values=True, encoding=self._charset, errors="replace")
-        return Said(text, {**callback.query, **dict(form)})
+            return Said(text, {**self._query(callback), **content} if isinstance(content, dict) else content)
+        return Said(text, {**self._query(callback), **self._form(text)})
+
+    def _query(self, callback: Callback) -> Mapping[str, str]:
+        return self._form(callback.raw_query) if callback.raw_query else callback.query
+
+    def _form(self, text: str) -> dict[str, str]:
+        return dict(parse_qsl(text, keep_blank_values=True, encoding=self._charset, errors="replace"))
 
     def _receipt_in(self, said: Said) -> Receipt | None:
         status = self._at(said, self._receipt, "status")

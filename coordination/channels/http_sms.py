@@ -90,7 +90,7 @@ class HttpSmsChannel(Channel):
         self._encoding = options.get("encoding", "json")
         if self._encoding not in ("json", "form", "query"):
             raise options.wrong("encoding", "应为 json、form 或 query", "has to be json, form or query")
-        self._charset = _charset(options)
+        self._charset = _charset(options, "charset", "utf-8")
         self._time_out = shapes.time_out(options)
         self._address_form = options.get("address_form", "e164")
         if self._address_form not in ADDRESS_FORMS:
@@ -148,7 +148,8 @@ class HttpSmsChannel(Channel):
         self._check_url = _address(options, "check_url", options.get("check_url", ""), ())
 
     def _read_what_comes_back(self, options: Options) -> None:
-        self._callbacks = CallbackShape(options, charset=self._charset)
+        called_in = _charset(options, "callback_charset", self._charset)
+        self._callbacks = CallbackShape(options, charset=called_in)
         self.callback_answer = options.get("callback_answer", self.callback_answer)
         address = options.get("pull_url", "")
         self._pull_url = _address(options, "pull_url", address, _PULL_BLANKS) if address else None
@@ -334,13 +335,13 @@ def _shortened(text: str, at_most: int | None, link: int) -> str:
     return f"{text[: max(room - tail - 1, 0)]}…{text[-tail:]}"
 
 
-def _charset(options: Options) -> str:
-    charset = options.get("charset", "utf-8")
+def _charset(options: Options, name: str, default: str) -> str:
+    charset = options.get(name, default)
     try:
         "集结".encode(charset)
     except (LookupError, UnicodeError):
         raise options.wrong(
-            "charset", f"不认识字符集“{charset}”，或它写不了中文", f"no character set {charset} for Chinese"
+            name, f"不认识字符集“{charset}”，或它写不了中文", f"no character set {charset} for Chinese"
         ) from None
     return charset
 

@@ -68,6 +68,7 @@ def _taken(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=body,
         remote=address_of(request),
+        raw_query=request.META.get("QUERY_STRING", ""),
     )
     at = clock.now()
     try:

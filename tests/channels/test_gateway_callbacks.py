@@ -98,6 +98,26 @@ def test_a_form_is_read_in_the_character_set_of_the_gateway():
     assert a_channel(charset="gbk").parse_reply(callback)[0].text == "能来"
 
 
+def test_what_stands_in_the_address_is_read_in_the_character_set_of_the_gateway_as_well():
+    raw = "event_id=p1&from=13912345678&text=%C4%DC%C0%B4"
+    callback = Callback("GET", {"text": "����"}, {}, b"", raw_query=raw)
+    (reply,) = a_channel(charset="gb18030").parse_reply(callback)
+    assert (reply.text, reply.address) == ("能来", "+8613912345678")
+
+
+def test_a_gateway_may_call_in_another_character_set_than_it_is_asked_in():
+    channel = a_channel(callback_charset="gb18030")
+    body = b"event_id=p1&from=13912345678&text=%C4%DC%C0%B4"
+    assert channel.parse_reply(Callback("POST", {}, {}, body))[0].text == "能来"
+    raw = "event_id=p1&from=13912345678&text=%E8%83%BD%E6%9D%A5"
+    assert (
+        a_channel(charset="gbk", callback_charset="utf-8")
+        .parse_reply(Callback("GET", {}, {}, b"", raw_query=raw))[0]
+        .text
+        == "能来"
+    )
+
+
 @pytest.mark.parametrize(
     ("remote", "may"),
     [("192.0.2.7", True), ("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("2001:db8::7", True), ("192.0.2.8", False),

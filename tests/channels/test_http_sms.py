@@ -301,6 +301,7 @@ def test_the_check_says_when_nobody_answers():
         ({"encoding": "xml"}, "encoding"),
         ({"charset": "latin-1"}, "charset"),
         ({"charset": "nonsense"}, "charset"),
+        ({"callback_charset": "latin-1"}, "callback_charset"),
         ({"time_out": 44.0}, "time_out"),
         ({"address_form": "local"}, "address_form"),
         ({"secret": "short"}, "secret"),

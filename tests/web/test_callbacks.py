@@ -88,6 +88,20 @@ def a_reply(text: str = "1", event: str = "mo1") -> dict[str, str]:
     return {"event_id": event, "from": "13900000001", "text": text}
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_reply_in_gbk_is_understood(install, provider, callout, li, method):
+    install(a_gateway(charset="gb18030"))
+    written = urlencode({"event_id": "mo1", "from": "13900000001", "text": "不能参加"}, encoding="gb18030")
+
+    if method == "get":
+        said = provider.get(f"{at('replies')}?{written}")
+    else:
+        said = provider.post(at("replies"), written, content_type="application/x-www-form-urlencoded")
+
+    assert said.status_code == 200
+    assert status_of(callout, li) == "declined"
+
+
 def test_a_receipt_is_taken_once_and_answered_well_every_time(callout, provider):
     answers = [post(provider, at("receipts"), a_receipt(callout)) for _ in range(3)]
 
