@@ -6,6 +6,7 @@ in the templates; what is worked out here are states, order and counts.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,9 +25,11 @@ from coordination.paging import (
     DeliveryStatus,
     DeploymentStatus,
     InvitationStatus,
+    Medium,
     Mode,
     Purpose,
 )
+from ground.dates import SHANGHAI
 from ground.models import RUNG_UP
 from incidents.models import Incident
 
@@ -62,6 +65,8 @@ _SEGMENTS = (
     ("late", ("lapsed",)),
     ("err", ("failed", "withdrawn")),
 )
+_WAITING = (DeliveryStatus.PENDING, DeliveryStatus.UNKNOWN)
+_TO_NUMBERS = (Medium.SMS, Medium.VOICE)
 CALLABLE = frozenset({"failed", "seen", "delivered", "sent", "unknown", "pending", "lapsed"})
 
 
@@ -77,6 +82,8 @@ class Line:
     phone: str
     action: str
     may: frozenset[str]
+    coming: Delivery | None = None  # what they are sent next, unless they answer before
+    is_other_number: bool = False  # it goes to another one than those tried so far
 
     @property
     def name(self) -> str:
@@ -95,6 +102,30 @@ class Line:
         """How long the answer took from the asking."""
         asked, answered = self.invitation.asked_at, self.invitation.answered_at
         return answered - asked if asked and answered and answered >= asked else None
+
+    @property
+    def is_waited_for(self) -> bool:
+        return self.invitation.status == S.ASKED and self.invitation.callout.status == CalloutStatus.OPEN
+
+    @property
+    def has_next(self) -> bool:
+        """Say whether anything happens next by itself: during a pause no window closes."""
+        return self.is_waited_for and (self.coming is not None or not self.invitation.callout.paused)
+
+    @property
+    def says_only_what_comes(self) -> bool:
+        """Say whether the line has no room for when they were asked; that stands in the timeline as well."""
+        told = self.state in ("seen", "failed") or (self.delivery and self.delivery.maybe_duplicate)
+        return self.is_waited_for and self.coming is not None and not told
+
+    @property
+    def next_at(self) -> datetime | None:
+        """Return when they are sent the next message; without one, when their window closes."""
+        return self.coming.due_at if self.coming else self.invitation.answer_by
+
+    @property
+    def next_format(self) -> str:
+        return _hours(self.next_at, seen_from=self.invitation.asked_at)
 
     @property
     def key(self) -> str:
@@ -150,6 +181,10 @@ class Board:
         return [goal for goal in self.goals if goal.is_short]
 
     @property
+    def check_format(self) -> str:
+        return _hours(self.callout.next_step_at, seen_from=self.callout.started_at) + ":s"
+
+    @property
     def is_live(self) -> bool:
         return self.callout.status != CalloutStatus.CLOSED
 
@@ -174,31 +209,52 @@ def boards_of(incident: Incident) -> list[Board]:
             "invitations__deployment__steps",
         )
     )
-    furthest = _furthest(incident)
+    asks = _asks(incident)
     for callout in callouts:
         callout.incident = incident
-    boards = [_board(callout, furthest) for callout in callouts]
+    boards = [_board(callout, asks) for callout in callouts]
     return sorted(boards, key=lambda board: not board.is_live)
 
 
-def _furthest(incident: Incident) -> dict[int, Delivery]:
-    """Return for each invitation the message of its last ask that got furthest."""
-    furthest: dict[int, Delivery] = {}
-    asks = Delivery.objects.filter(
+def _asks(incident: Incident) -> dict[int, list[Delivery]]:
+    """Return for each invitation the messages of its last ask, in the order of sending."""
+    asks: dict[int, list[Delivery]] = defaultdict(list)
+    rows = Delivery.objects.filter(
         callout__incident=incident, purpose=Purpose.ASK, created_at__gte=F("invitation__asked_at")
     )
-    for delivery in asks.defer("text").order_by("attempt", "id"):
-        so_far = furthest.get(delivery.invitation_id or 0)
-        if so_far is None or _how_far(delivery) >= _how_far(so_far):
-            furthest[delivery.invitation_id or 0] = delivery
-    return furthest
+    for delivery in rows.defer("text").order_by("attempt", "id"):
+        asks[delivery.invitation_id or 0].append(delivery)
+    return asks
+
+
+def _furthest(asks: Sequence[Delivery]) -> Delivery | None:
+    return max(reversed(asks), key=_how_far, default=None)
+
+
+def _coming(asks: Sequence[Delivery]) -> Delivery | None:
+    """Return what is sent next of what was not to leave at once; that is on its way anyhow."""
+    waiting = (one for one in asks if one.status in _WAITING and one.due_at > one.created_at)
+    return min(waiting, key=lambda one: (one.due_at, one.attempt), default=None)
+
+
+def _is_other_number(coming: Delivery, asks: Sequence[Delivery]) -> bool:
+    tried = {one.address for one in asks if one.medium in _TO_NUMBERS and one.attempt < coming.attempt}
+    return coming.medium in _TO_NUMBERS and bool(tried) and coming.address not in tried
+
+
+def _hours(moment: datetime | None, *, seen_from: datetime | None) -> str:
+    """Return how a moment is written: with its day, if that is another one than is thought of."""
+    same = (
+        moment and seen_from and moment.astimezone(SHANGHAI).date() == seen_from.astimezone(SHANGHAI).date()
+    )
+    return "H:i" if same else "m-d H:i"
 
 
 def _how_far(delivery: Delivery) -> int:
     return FURTHEST_LAST.index(DeliveryStatus(delivery.status))
 
 
-def _board(callout: Callout, furthest: dict[int, Delivery]) -> Board:
+def _board(callout: Callout, asks: dict[int, list[Delivery]]) -> Board:
     goals = []
     for requirement in callout.requirements.all():
         seats = list(requirement.seats.all())
@@ -206,9 +262,9 @@ def _board(callout: Callout, furthest: dict[int, Delivery]) -> Board:
     invitations = list(callout.invitations.all())
     for invitation in invitations:
         invitation.callout = callout
-    lines = [_line(one, furthest.get(one.pk)) for one in invitations if one.status != S.LISTED]
+    lines = [_line(one, asks.get(one.pk, [])) for one in invitations if one.status != S.LISTED]
     lines.sort(key=_place_in_list)
-    listed = [_line(one, None) for one in invitations if one.status == S.LISTED]
+    listed = [_line(one, []) for one in invitations if one.status == S.LISTED]
     free = {goal.requirement.pk: goal.seats - goal.taken for goal in goals}
     ends = [
         one.answer_by
@@ -242,7 +298,9 @@ def _next_wave(callout: Callout, free: dict[int, int], invitations: Sequence[Inv
     )
 
 
-def _line(invitation: Invitation, delivery: Delivery | None) -> Line:
+def _line(invitation: Invitation, asks: Sequence[Delivery]) -> Line:
+    delivery = _furthest(asks)
+    coming = _coming(asks) if invitation.status == S.ASKED else None
     deployment: Deployment | None = getattr(invitation, "deployment", None)
     state = state_of(invitation, delivery, deployment)
     steps = {step.status: step.at for step in deployment.steps.all()} if deployment else {}
@@ -255,6 +313,8 @@ def _line(invitation: Invitation, delivery: Delivery | None) -> Line:
         phone=_phone(invitation.invitee.contacts.all()),
         action=_next_action(state, invitation),
         may=frozenset(_moves(invitation, deployment)),
+        coming=coming,
+        is_other_number=coming is not None and _is_other_number(coming, asks),
     )
 
 

@@ -317,6 +317,40 @@ def test_the_board_says_how_far_the_ask_got_not_what_comes_last(sms, mail, incid
     assert board.callout == callout
 
 
+def next_steps(incident) -> list[tuple[str, bool]]:
+    """What the board says comes next for each who has not answered, and whether to another number."""
+    (board,) = boards_of(incident)
+    return [
+        (
+            f"{(line.next_at - NOON) / minutes(1):g} {line.coming.medium if line.coming else 'window'}",
+            line.is_other_number,
+        )
+        for line in board.lines
+        if line.is_waited_for
+    ]
+
+
+def test_the_board_says_what_comes_next_and_when(incident, li, the_clock):
+    a_callout(incident, asks=[li])
+    sender.run_once()
+    assert next_steps(incident) == [("2 voice", False)]
+
+    the_clock.move(minutes(2))
+    sender.run_once()
+    assert next_steps(incident) == [("4 sms", True)]
+
+    the_clock.move(minutes(2))
+    sender.run_once()
+    assert next_steps(incident) == [("10 window", False)]
+
+
+def test_the_board_says_nothing_of_what_comes_next_for_who_has_answered(incident, li, wang, the_clock):
+    callout = a_callout(incident, asks=[li, wang], seats=2)
+    says(callout, li, YES, at=the_clock())
+
+    assert len(next_steps(incident)) == 1
+
+
 def test_the_first_message_of_any_callout_goes_before_the_second_of_another(incident, li, wang):
     a_callout(incident, asks=[li], at=NOON)
     a_callout(an_incident(incident.enterprise), asks=[wang], at=NOON + minutes(0.5))

@@ -10,12 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from contracts.models import Site
-from coordination import answers
+from coordination import answers, channels
 from coordination.answers import Answer
 from coordination.models import Callout, Delivery, Deployment, Invitation
-from coordination.paging import AnswerSource, DeliveryStatus, InvitationStatus, Reply
+from coordination.paging import AnswerSource, DeliveryStatus, InvitationStatus, Medium, Reply
 from ground.access import Role
 from ground.audit import Actor
+from ground.models import ContactKind
 from incidents.models import Incident, LogEntry
 from tests.factories import (
     a_callout,
@@ -29,6 +30,7 @@ from tests.factories import (
     invitation_of,
     status_of,
 )
+from tests.fakes import recording
 from tests.moments import NOON, minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("the_clock")]
@@ -464,10 +466,31 @@ def test_a_pause_ends_without_asking_ahead(officer, incident):
     li, wang = an_expert("李工"), an_expert("王工")
     callout = a_callout(incident, asks=[li, wang])
 
-    assert "已暂停自动通知" in send(officer, f"/callouts/{callout.public_id}/pause/")
+    said = send(officer, f"/callouts/{callout.public_id}/pause/")
+    assert "已暂停自动通知" in said
+    assert "14:18 起不再发出，时限停走" in said
+    assert "下次检查" not in said
     send(officer, f"/callouts/{callout.public_id}/resume/")
 
     assert status_of(callout, wang) == "listed"
+
+
+def test_the_board_says_what_comes_next_for_each_who_has_not_answered(officer, incident, monkeypatch):
+    sms = recording("sms", Medium.SMS, ContactKind.MOBILE)
+    voice = recording("voice", Medium.VOICE, ContactKind.MOBILE)
+    monkeypatch.setattr(channels, "installed", lambda: [sms, voice])
+    callout = a_callout(incident, asks=[an_expert("李工"), an_expert("王工")], seats=2)
+    Delivery.objects.filter(invitation__expert__name="王工", medium="voice").delete()
+
+    said = page(officer, incident)
+    assert "下一步 14:20 语音电话" in said
+    assert "14:28 到时限" in said
+    assert "下次检查 14:28:00" in said
+
+    send(officer, f"/callouts/{callout.public_id}/pause/")
+    said = page(officer, incident)
+    assert "继续后 短信" in said
+    assert "到时限" not in said
 
 
 def test_a_callout_is_stopped_with_a_reason_only(officer, incident):
