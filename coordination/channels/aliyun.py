@@ -196,6 +196,8 @@ class Templates:
 
     def __init__(self, options: Options) -> None:
         longest = options.get("variable_at_most", LONGEST_VARIABLE)
+        if longest < 1:
+            raise options.wrong("variable_at_most", "应为正整数", "has to be a positive number")
         self.by_purpose: dict[str, ApprovedTemplate] = {}
         for name in (*map(_table_of, Purpose), ANY):
             if table := dict(options.table(name)):

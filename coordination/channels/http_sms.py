@@ -7,6 +7,7 @@ has the options, and those for Kannel.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -87,6 +88,10 @@ class HttpSmsChannel(Channel):
 
     def _read_request(self, options: Options) -> None:
         self._method = options.get("method", "POST").upper()
+        if not (self._method.isascii() and self._method.isalpha()):
+            raise options.wrong(
+                "method", "应是 POST、GET 这样的方法名", "has to be a method such as POST or GET"
+            )
         self._encoding = options.get("encoding", "json")
         if self._encoding not in ("json", "form", "query"):
             raise options.wrong("encoding", "应为 json、form 或 query", "has to be json, form or query")
@@ -98,6 +103,7 @@ class HttpSmsChannel(Channel):
             raise options.wrong("address_form", f"应为 {forms} 之一", f"has to be one of {forms}")
         self.secret = shapes.secret(options)
         self._callback_base = options.get("callback_base", "") or settings.MUSTER_BASE_URL
+        shapes.web_address(options, "callback_base", self._callback_base)
         self._url = _address(options, "url", options.need("url"), _BLANKS)
         own_fields = options.table("fields")
         fields = own_fields or {**_FIELDS, **({"receipt_url": "{receipt_url}"} if self.secret else {})}
@@ -120,6 +126,12 @@ class HttpSmsChannel(Channel):
         if self._body and not _is_json(self._body.filled(dict.fromkeys(_BLANKS, ""))):
             raise options.wrong("body", "不是 JSON", "is not JSON")
         self._headers = options.table("headers")
+        if wrong := [name for name, one in self._headers.items() if not _is_header(name, one)]:
+            raise options.wrong(
+                f"headers.{wrong[0]}",
+                "名称和内容只能用英文字母、数字和标点，写在一行",
+                "has to be on one line, in ASCII",
+            )
         templates = [self._url, *([self._body] if self._body else self._fields.values())]
         if not self.secret and any("receipt_url" in template.blanks for template in templates):
             raise options.wrong("secret", "用到 {receipt_url} 时必须填写", "is needed for {receipt_url}")
@@ -127,6 +139,9 @@ class HttpSmsChannel(Channel):
     def _read_answer(self, options: Options) -> None:
         own = bool(options.table("accepted_if"))
         self._accepted_status = Statuses.of(options, "accepted_status", "200-299")
+        if not self._accepted_status.ranges:
+            # Nothing would ever count as taken, and everything would be sent again.
+            raise options.wrong("accepted_status", "至少写一个状态码", "has to name a status at least")
         self._permanent_status = Statuses.of(options, "permanent_status", "400, 404, 410, 422")
         # A wrong password or a redirect is mended by the administrator; the number is not to blame.
         self._temporary_status = Statuses.of(options, "temporary_status", "300-399, 401, 403, 429, 503")
@@ -160,12 +175,11 @@ class HttpSmsChannel(Channel):
         parts = options.get("parts_at_most", 0)
         if parts < 0:
             raise options.wrong("parts_at_most", "不能是负数", "cannot be negative")
-        per_second = options.get("per_second", 0.0)
         hears = bool(self.secret or self._pull_url)
         self.caps = Caps(
             text_at_most={0: None, 1: _ONE_PART}.get(parts, parts * _OF_SEVERAL),
             per_address=shapes.limits(options, "per_address"),
-            per_second=per_second if per_second > 0 else None,
+            per_second=shapes.per_second(options),
             takes_replies=options.get("takes_replies", hears),
             looks_up=self._look_up_url is not None,
             sends_receipts=options.get("sends_receipts", hears),
@@ -339,7 +353,7 @@ def _charset(options: Options, name: str, default: str) -> str:
     charset = options.get(name, default)
     try:
         "集结".encode(charset)
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):  # no such name, or one that is not even a name
         raise options.wrong(
             name, f"不认识字符集“{charset}”，或它写不了中文", f"no character set {charset} for Chinese"
         ) from None
@@ -348,10 +362,13 @@ def _charset(options: Options, name: str, default: str) -> str:
 
 def _address(options: Options, name: str, written: str, blanks: Sequence[str]) -> Template:
     template = Template.of(options, name, written, blanks)
-    parts = urlsplit(template.filled(dict.fromkeys(blanks, "")))
-    if written and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise options.wrong(name, "应是 http(s) 地址", "has to be an http(s) address")
+    if written:
+        shapes.web_address(options, name, template.filled(dict.fromkeys(blanks, "")))
     return template
+
+
+def _is_header(name: str, value: str) -> bool:
+    return re.fullmatch(r"[!-9;-~]+", name) is not None and re.fullmatch(r"[\t -~]*", value) is not None
 
 
 def _is_json(text: str) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ground.mistakes import Mistake
 
 if TYPE_CHECKING:
     from coordination.channels.base import Channel
+
+LONGEST_ADDRESS: Final = 120
+_CODE: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
 
 Value = TypeVar("Value", str, int, float, bool)
 
@@ -32,7 +37,7 @@ class Options:
         value = self._given.get(name, default)
         if isinstance(value, int) and not isinstance(value, bool) and isinstance(default, float):
             value = float(value)
-        if type(value) is not type(default):
+        if type(value) is not type(default) or (isinstance(value, float) and not math.isfinite(value)):
             raise self.wrong(
                 name, f"应为 {_TYPES[type(default)][0]}", f"has to be {_TYPES[type(default)][1]}"
             )
@@ -75,6 +80,17 @@ class Options:
         ):
             if value := self.get(option, ""):
                 setattr(channel, attribute, value)
+        # It stands in the rows and in the callbacks' address; "none" stands there for no channel at all.
+        if not _CODE.fullmatch(channel.code) or channel.code == "none":
+            raise self.wrong(
+                "code",
+                f"“{channel.code}”不能用：最多 16 位，只用字母、数字、- 和 _，不能是 none",
+                f"“{channel.code}” will not do: at most 16 letters, digits, - and _, and not none",
+            )
+        if len(channel.canary) > LONGEST_ADDRESS:
+            raise self.wrong(
+                "canary", f"最多 {LONGEST_ADDRESS} 个字符", f"has at most {LONGEST_ADDRESS} characters"
+            )
 
     def is_proved(self) -> bool:
         """Say whether somebody has written down on which day a canary went through the real service here."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from coordination.channels.base import Limit
 from coordination.channels.options import Options
@@ -22,6 +22,9 @@ from ground import phones
 WHOLE: Final = "."
 # A lease holds for 45 seconds, and within it we may have to ask before we send.
 LONGEST_TIME_OUT: Final = 20.0
+# One message in a quarter of an hour; more than any provider takes.
+SLOWEST: Final = 0.001
+FASTEST: Final = 10_000.0
 _PERIODS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BLANK: Final = re.compile(r"\{([a-z0-9_]+)\}")
 
@@ -166,6 +169,8 @@ class Statuses:
                     f"“{part}” is not an HTTP status; write it like “200-299, 304”",
                 )  # fmt: skip
             ranges.append(range(int(found[1]), int(found[2] or found[1]) + 1))
+            if not ranges[-1]:
+                raise options.wrong(name, f"“{part}”应由小到大", f"“{part}” has to go upwards")
         return cls(tuple(ranges))
 
     def __contains__(self, status: int) -> bool:
@@ -182,6 +187,32 @@ def time_out(options: Options) -> float:
             f"has to be more than 0 and at most {LONGEST_TIME_OUT:.0f} seconds",
         )
     return seconds
+
+
+def web_address(options: Options, name: str, address: str) -> None:
+    """Refuse what nobody can call.
+
+    :raises WrongOption:
+    """
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        usable = False
+    if not usable or any(one.isspace() for one in address):
+        raise options.wrong(name, "应是 http(s) 地址", "has to be an http(s) address")
+
+
+def per_second(options: Options) -> float | None:
+    """Read how many messages a second the provider puts up with, None for no limit."""
+    many = options.get("per_second", 0.0)
+    if many and not SLOWEST <= many <= FASTEST:
+        raise options.wrong(
+            "per_second",
+            f"应为 {SLOWEST} 到 {FASTEST:.0f}，不限就不要写",
+            f"has to be from {SLOWEST} to {FASTEST:.0f}; leave it out for no limit",
+        )
+    return many or None
 
 
 def limits(options: Options, name: str, default: str = "") -> tuple[Limit, ...]:

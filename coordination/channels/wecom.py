@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from coordination.channels import shapes
 from coordination.channels.base import (
@@ -86,9 +86,7 @@ class WecomChannel(Channel):
         if channel._agent_id <= 0:
             raise options.wrong("agent_id", "必须填写应用的 AgentId", "has to be the AgentId of the app")
         channel._endpoint = options.get("endpoint", ENDPOINT).rstrip("/")
-        parts = urlsplit(channel._endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise options.wrong("endpoint", "应是 http(s) 地址", "has to be an http(s) address")
+        shapes.web_address(options, "endpoint", channel._endpoint)
         channel._time_out = shapes.time_out(options)
         channel.caps = Caps(per_address=shapes.limits(options, "per_address", PER_MEMBER))
         return channel

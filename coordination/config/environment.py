@@ -191,7 +191,8 @@ def mail_server(value: str) -> MailServer:
 def channels_file(value: str, variables: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
     """Read the `[[channel]]` tables of a TOML file; "env:NAME" stands for what that variable holds."""
     try:
-        content = tomllib.loads(Path(value).read_text(encoding="utf-8"))
+        # Some editors begin a file with a mark that is no part of it.
+        content = tomllib.loads(Path(value).read_text(encoding="utf-8-sig"))
     except OSError as missing:
         raise Nonsense(f"读不到文件“{value}”。", f"the file {value!r} cannot be read.") from missing
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as garbled:
@@ -200,7 +201,12 @@ def channels_file(value: str, variables: Mapping[str, str] = os.environ) -> list
             f"the file {value!r} is no TOML in UTF-8: {garbled}.",
         ) from garbled
     tables = content.get("channel")
-    if set(content) != {"channel"} or not isinstance(tables, list) or not tables:
+    if (
+        set(content) != {"channel"}
+        or not isinstance(tables, list)
+        or not tables
+        or not all(isinstance(table, dict) for table in tables)
+    ):
         raise Nonsense(
             f"文件“{value}”应只有 [[channel]] 段，至少一段。",
             f"the file {value!r} has to consist of [[channel]] tables, at least one.",

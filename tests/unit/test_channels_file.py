@@ -59,12 +59,57 @@ def test_a_secret_may_stand_in_a_variable_instead_of_the_file(tmp_path):
         pytest.param("kind = email", "TOML", id="it is no TOML"),
         pytest.param('kind = "email"', r"\[\[channel\]\]", id="it has no table of a channel"),
         pytest.param("", r"\[\[channel\]\]", id="it is empty"),
+        pytest.param("channel = [1]", r"\[\[channel\]\]", id="its list is of numbers"),
+        pytest.param('channel = ["email"]', r"\[\[channel\]\]", id="its list is of names"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_with_what_to_write(tmp_path, text, said):
     with pytest.raises(Nonsense, match=said) as refused:
         environment.channels_file(written(tmp_path, text))
     assert "channels.toml" in refused.value.zh
+
+
+def test_a_mark_at_the_beginning_of_the_file_is_passed_over(tmp_path):
+    path = written(tmp_path, '\ufeff[[channel]]\nkind = "email"\n')
+    assert environment.channels_file(path) == [{"kind": "email"}]
+
+
+@pytest.mark.parametrize("code", ["x" * 17, "中文", "a/b", " sms", "none", "a.b"])
+def test_a_code_that_no_row_could_hold_is_refused_before_the_first_message_is(live, code):
+    """PostgreSQL refuses the longer ones when the first person is asked, and then nobody is."""
+    said = complaint(live, {"kind": "email", "code": code})
+    assert code in said
+    assert "16" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("per_second", float("inf")),
+        ("per_second", 1e-300),
+        ("per_second", -1.0),
+        ("time_out", float("nan")),
+        ("accepted_status", ""),
+        ("accepted_status", "299-200"),
+        ("url", "http://gateway:abc/send"),
+        ("url", "http://[::1/send"),
+        ("url", "http://gateway/send it"),
+        ("look_up_url", "http://[::1"),
+        ("callback_base", "muster.example.cn"),
+        ("method", "G ET"),
+        ("charset", "\x00"),
+        ("canary", "1" * 121),
+    ],
+)
+def test_what_would_fail_with_the_first_message_is_refused_at_the_start(live, option, value):
+    table = {"kind": "http_sms", "url": "http://gateway/send", option: value}
+    assert f"的 {option}：" in complaint(live, table)
+
+
+@pytest.mark.parametrize("headers", [{"X-Who": "集结"}, {"X\r\nY": "a"}, {"X": "a\nb"}, {"": "a"}])
+def test_a_header_that_cannot_be_written_is_refused_at_the_start(live, headers):
+    said = complaint(live, {"kind": "http_sms", "url": "http://gateway/send", "headers": headers})
+    assert "headers" in said
 
 
 def test_a_file_that_is_not_there_is_named():
