@@ -69,7 +69,7 @@ C, D, P, S = CalloutStatus, DeliveryStatus, DeploymentStatus, InvitationStatus
 SELF = Actor(None, "本人")
 UNSENT = (D.PENDING, D.LEASED, D.UNKNOWN)
 CERTAIN: Final = (S.ACCEPTED, S.DECLINED, S.WITHDRAWN)
-CALLOUTS_AT_MOST = 3
+LIVE_CALLOUTS_AT_MOST = 3
 # By how much a moment in a row may be late before an invariant that compares moments cannot be asked any more.
 RECORDED_WITHIN = timedelta(minutes=2)
 
@@ -150,7 +150,7 @@ class Operations(Counted):
         for incident in range(1 + twice):
             self.starts(incident, asked, order, number, "urgent")
 
-    @precondition(lambda self: len(self.seen.callouts) < CALLOUTS_AT_MOST)
+    @precondition(lambda self: self.may_start)
     @rule(
         incident=st.integers(0, 1),
         asked=lines,
@@ -166,8 +166,8 @@ class Operations(Counted):
         whom = self._invitees([spec.kind for spec in specs], order, number)
         self.do(lambda: callouts.start(subject, specs, whom, policy=policy, by=OFFICER, at=self.at))
 
-    @precondition(lambda self: len(self.seen.callouts) < CALLOUTS_AT_MOST)
-    @rule(order=order, number=st.integers(1, 6))
+    @precondition(lambda self: self.may_start)
+    @rule(order=order, number=st.integers(1, 4))
     def a_review_is_sourced(self, order: list[int], number: int) -> None:
         whom = self._invitees([InviteeKind.EXPERT], order, number)
         review = GuidanceRequest.objects.get(pk=self.centre.review.pk)
@@ -219,7 +219,7 @@ class Operations(Counted):
                 )
             )
 
-    @rule(incident=st.integers(0, 1), how=st.sampled_from(["closed", "withdrawn", "corrected"]))
+    @rule(incident=st.integers(0, 1), how=st.sampled_from(["corrected", "corrected", "closed", "withdrawn"]))
     def the_incident_is(self, incident: int, how: str) -> None:
         subject = self.incident(incident)
         match how:
@@ -248,6 +248,7 @@ class Operations(Counted):
         self.do(lambda: callouts.advance(callout.pk, at=self.at), a_moment_later=False)
         assert before is None or everything(self.tables) == before
 
+    @precondition(lambda self: any(self._is_due(row) for row in self.seen.callouts.values()))
     @rule()
     def what_is_due_moves_on(self) -> None:
         self.do(sender._advance_due)
@@ -255,6 +256,16 @@ class Operations(Counted):
             before = everything(self.tables)
             self.do(sender._advance_due, a_moment_later=False)
             assert everything(self.tables) == before, "a second look at the same moment did something"
+
+    @rule(k=which)
+    def a_window_closes(self, k: int) -> None:
+        """Of one who is waited for; whoever looks first does what is due then."""
+        if (pk := self.pick(self._with_status(S.ASKED), k)) is None:
+            return
+        asked = self.seen.invitations[pk]
+        window = POLICIES[self.seen.callouts[asked["callout_id"]]["policy_code"]].answer_within
+        self._pass(max(timedelta(milliseconds=1), asked["asked_at"] + window - self.at))
+        self.what_is_due_moves_on()
 
     # Answers
 
@@ -265,18 +276,15 @@ class Operations(Counted):
 
     @rule(k=which, reply=st.sampled_from([Reply.ACCEPT, Reply.ACCEPT, Reply.DECLINE]))
     def one_who_was_asked_answers(self, k: int, reply: Reply) -> None:
-        asked = {pk: row for pk, row in self.seen.invitations.items() if row["status"] == S.ASKED}
-        if (pk := self.pick(asked, k)) is not None:
+        if (pk := self.pick(self._with_status(S.ASKED), k)) is not None:
             self.answer(pk, Answer(reply, AnswerSource.LINK))
 
     @rule(k=which, backwards=st.booleans())
     def one_who_is_asked_in_two_places_says_yes_to_both(self, k: int, backwards: bool) -> None:
         """They are in one place only, whichever yes comes first."""
         asked = defaultdict(list)
-        for pk, row in self.seen.invitations.items():
-            if row["status"] in (S.ASKED, S.LAPSED, S.RESERVE) and self.seen.is_on_site(
-                row["requirement_id"]
-            ):
+        for pk, row in self._with_status(S.ASKED, S.LAPSED, S.RESERVE).items():
+            if self.seen.is_on_site(row["requirement_id"]):
                 asked[seen.who(row)].append(pk)
         if (both := self.pick({who: pks for who, pks in asked.items() if len(pks) > 1}, k)) is not None:
             for pk in reversed(asked[both]) if backwards else asked[both]:
@@ -296,8 +304,7 @@ class Operations(Counted):
 
     @rule(k=which)
     def one_who_accepted_withdraws(self, k: int) -> None:
-        taken = {pk: row for pk, row in self.seen.invitations.items() if row["status"] == S.ACCEPTED}
-        if (pk := self.pick(taken, k)) is None:
+        if (pk := self.pick(self._with_status(S.ACCEPTED), k)) is None:
             return
         before = self.seen
         self._forget(pk)
@@ -315,6 +322,7 @@ class Operations(Counted):
             if said is None:
                 self.stands[pk] = S.WITHDRAWN
 
+    @precondition(lambda self: self.seen.deployments)
     @rule(k=which, to=st.sampled_from(["depart", "arrive", "release", "report"]))
     def a_deployment_goes_on(self, k: int, to: str) -> None:
         if (pk := self.pick(self.seen.deployments, k)) is None:
@@ -349,6 +357,18 @@ class Operations(Counted):
             self.do(lambda: guidance.follow(request, by=SELF, at=self.at))
 
     # Workers
+
+    @rule(
+        slots=st.integers(1, 12),
+        moods=st.lists(st.sampled_from([Mood.TAKES, Mood.TAKES, Mood.TAKES, *Mood]), min_size=1, max_size=4),
+    )
+    def a_worker_takes_a_turn(self, slots: int, moods: list[Mood]) -> None:
+        """From the claim to the record, as nearly all of them do."""
+        before = len(self.flights)
+        self.a_worker_claims(slots)
+        for number, flight in enumerate(self.flights[before:]):
+            self._send(flight, moods[number % len(moods)])
+            self._record(flight)
 
     @rule(slots=st.integers(1, 6))
     def a_worker_claims(self, slots: int) -> None:
@@ -441,6 +461,7 @@ class Operations(Counted):
     def a_worker_is_killed(self, k: int) -> None:
         self.flights.pop(k % len(self.flights))
 
+    @precondition(lambda self: any(row["status"] == D.LEASED for row in self.seen.messages.values()))
     @rule()
     def the_one_process_is_started_again(self) -> None:
         self.flights.clear()
@@ -701,6 +722,17 @@ class Operations(Counted):
         for pk, row in self.seen.invitations.items():
             if those(row) and self.stands.get(pk) is S.ACCEPTED:
                 self._forget(pk)
+
+    def _is_due(self, callout: dict[str, Any]) -> bool:
+        return callout["status"] == C.OPEN and callout["next_step_at"] <= self.at
+
+    @property
+    def may_start(self) -> bool:
+        live = sum(row["status"] != C.CLOSED for row in self.seen.callouts.values())
+        return live < LIVE_CALLOUTS_AT_MOST and len(self.seen.callouts) < 2 * LIVE_CALLOUTS_AT_MOST
+
+    def _with_status(self, *status: InvitationStatus) -> dict[int, dict[str, Any]]:
+        return {pk: row for pk, row in self.seen.invitations.items() if row["status"] in status}
 
     def _forget(self, pk: int) -> None:
         self.stands.pop(pk, None)

@@ -19,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 WANTED: Final = int(os.environ.get("MUSTER_MODEL_STATES", "0"))
 SECONDS: Final = int(os.environ.get("MUSTER_MODEL_SECONDS", "0"))
+IS_CAMPAIGN: Final = bool(WANTED or SECONDS)
 # An hour of stories is no test that hangs; nought is without end to pytest-timeout.
-TIMEOUT: Final = 0 if WANTED or SECONDS else 300
+TIMEOUT: Final = 0 if IS_CAMPAIGN else 300
 
 
 class Counted(RuleBasedStateMachine):
@@ -39,8 +40,11 @@ class Counted(RuleBasedStateMachine):
 
 
 def tell(machine: type[Counted], *, stories: int, steps: int) -> None:
-    """Tell `machine` so many stories of so many steps at most, and in a campaign more until it has seen enough."""
+    """Tell `machine` so many stories of so many steps; in a campaign more and longer ones until it has seen enough."""
     machine.stories = machine.states = machine.written = 0
+    if IS_CAMPAIGN:
+        # Each time hypothesis begins with the simplest story that there is, and each has a beginning and an end.
+        stories, steps = max(stories, 100), 2 * steps
     begun = time.monotonic()
     while True:
         settings = hypothesis.settings(
