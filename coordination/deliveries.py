@@ -236,17 +236,22 @@ def record(claimed: Claimed, outcome: Outcome | Found | CouldNotAsk, *, at: date
     with transaction.atomic():
         failed = isinstance(outcome, Rejected) and outcome.permanent
         delivery = _lock(claimed.delivery_id, with_callout=failed)
+        if delivery.public_id != claimed.message.reference:
+            log.error("%s is unknown: the database is another one by now", claimed.message.reference)
+            return
         mine = delivery.lease_no == claimed.lease_no and delivery.status == DeliveryStatus.LEASED
         match outcome:
             case Accepted(message_id):
-                _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)
+                _finish_intent(delivery, claimed, SendOutcome.ACCEPTED, message_id, at=at)
                 _is_out(delivery, claimed.channel, message_id, at=at)
             case Found(channel, message_id):
-                _finish_intent(claimed, SendOutcome.NOT_SENT, f"{channel} 已收过：{message_id}", at=at)
+                _finish_intent(
+                    delivery, claimed, SendOutcome.NOT_SENT, f"{channel} 已收过：{message_id}", at=at
+                )
                 _got_through_before(claimed, channel, message_id, at=at)
                 _is_out(delivery, channel, message_id, at=at)
             case CouldNotAsk(channel):
-                _finish_intent(claimed, SendOutcome.NOT_SENT, f"{channel} 暂时无法查询", at=at)
+                _finish_intent(delivery, claimed, SendOutcome.NOT_SENT, f"{channel} 暂时无法查询", at=at)
                 if mine:
                     delivery.status = DeliveryStatus.UNKNOWN
                     delivery.reason = "可能已发出，暂时无法查询"
@@ -254,7 +259,7 @@ def record(claimed: Claimed, outcome: Outcome | Found | CouldNotAsk, *, at: date
                     delivery.due_at = at + _backoff(delivery.lease_no)
                     delivery.save()
             case Ambiguous(reason):
-                _finish_intent(claimed, SendOutcome.AMBIGUOUS, reason, at=at)
+                _finish_intent(delivery, claimed, SendOutcome.AMBIGUOUS, reason, at=at)
                 if mine:
                     # Asked about or sent again soon: nobody is helped by waiting for the lease to run out.
                     delivery.status = DeliveryStatus.UNKNOWN
@@ -264,7 +269,7 @@ def record(claimed: Claimed, outcome: Outcome | Found | CouldNotAsk, *, at: date
                     delivery.save()
             case _:
                 certain = SendOutcome.REJECTED if outcome.permanent else SendOutcome.DEFERRED
-                _finish_intent(claimed, certain, outcome.reason, at=at)
+                _finish_intent(delivery, claimed, certain, outcome.reason, at=at)
                 if not mine:
                     return
                 delivery.reason = outcome.reason
@@ -474,10 +479,18 @@ def _message_or_none(delivery: Delivery, *, at: datetime) -> Message | None:
         return None
 
 
-def _finish_intent(claimed: Claimed, outcome: SendOutcome, detail: str, *, at: datetime) -> None:
-    SendIntent.objects.filter(delivery=claimed.delivery_id, lease_no=claimed.lease_no).update(
-        outcome=outcome, detail=detail[:200], finished_at=at
+def _finish_intent(
+    delivery: Delivery, claimed: Claimed, outcome: SendOutcome, detail: str, *, at: datetime
+) -> None:
+    ended = {"outcome": outcome, "detail": detail[:200], "finished_at": at}
+    if SendIntent.objects.filter(delivery=delivery, lease_no=claimed.lease_no).update(**ended):
+        return
+    # A standby took over that was behind, and the claim is lost. What is known of it is worth the more.
+    SendIntent.objects.create(
+        delivery=delivery, lease_no=claimed.lease_no, channel=claimed.channel, at=at, **ended
     )
+    delivery.lease_no = max(delivery.lease_no, claimed.lease_no)
+    delivery.save(update_fields=["lease_no"])
 
 
 def _backoff(lease_no: int) -> timedelta:

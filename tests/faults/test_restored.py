@@ -125,7 +125,9 @@ def test_postgresql_with_a_provider_that_can_be_asked():
             taken_before
         )
 
+        one.end_senders()
         said = one.run("manage.py", "after_restore")
+        one.start_sender(*SWEEP)
         one.start_pages()
         one.settle()
         late = one.rows("SELECT id FROM coordination_callout WHERE status = 'open' AND NOT paused")

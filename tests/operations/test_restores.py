@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from coordination import invariants, restores, sender, watch
+from coordination import deliveries, invariants, restores, sender, watch
 from coordination.channels import CannotLookUp
 from coordination.channels.base import Caps
-from coordination.models import Delivery, SendIntent
+from coordination.channels.shapes import LONGEST_TIME_OUT
+from coordination.models import Delivery, SendIntent, Worker
 from ground import audit, installation
 from ground.models import Installation, Mode
 from tests.factories import a_callout, a_duty_officer, an_expert, an_incident
@@ -277,6 +279,20 @@ def test_the_command_says_what_it_did(channel, callout, settings, monkeypatch):
     assert Installation.objects.get().gone_back_at is None
 
 
+def test_the_command_waits_for_what_a_running_sender_has_on_the_wire(channel, callout, settings, monkeypatch):
+    settings.MUSTER_MODE = "live"
+    waited: list[float] = []
+    command = "coordination.management.commands.after_restore"
+    monkeypatch.setattr(f"{command}.time.sleep", waited.append)
+
+    call_command("after_restore", "--restored", stdout=io.StringIO())
+    assert sum(waited) < LONGEST_TIME_OUT
+
+    Worker.objects.create(boot_id=uuid.uuid4(), label="a", started_at=NOON, heartbeat_at=LATER)
+    call_command("after_restore", "--restored", stdout=io.StringIO())
+    assert sum(waited) > LONGEST_TIME_OUT
+
+
 def test_the_command_leaves_a_database_alone_that_was_not_restored(blind, callout, settings):
     settings.MUSTER_MODE = "live"
 
@@ -285,3 +301,26 @@ def test_the_command_leaves_a_database_alone_that_was_not_restored(blind, callou
 
     assert {one.status for one in asks()} == {"pending"}
     assert Installation.objects.get().gone_back_at is None
+
+
+def test_how_an_attempt_ended_is_kept_though_a_standby_that_was_behind_has_lost_the_attempt(channel, callout):
+    (claimed,) = deliveries.claim(slots=1, holder=uuid.uuid4(), at=NOON)
+    go_back()
+
+    deliveries.record(claimed, sender.send(claimed), at=LATER)
+
+    delivery = Delivery.objects.get(pk=claimed.delivery_id)
+    assert (delivery.status, delivery.lease_no) == ("sent", 1)
+    assert [one.outcome for one in delivery.intents.all()] == ["accepted"]
+    assert [one for one in invariants.violations(LATER) if not one.invariant.is_promptness] == []
+
+
+def test_how_an_attempt_ended_is_not_written_to_another_message_that_has_its_number_by_now(channel, callout):
+    (claimed,) = deliveries.claim(slots=1, holder=uuid.uuid4(), at=NOON)
+    outcome = sender.send(claimed)
+    go_back()
+    Delivery.objects.filter(pk=claimed.delivery_id).update(public_id=uuid.uuid4())
+
+    deliveries.record(claimed, outcome, at=LATER)
+
+    assert Delivery.objects.get(pk=claimed.delivery_id).status == "pending"

@@ -9,14 +9,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from coordination import restores
+from coordination.channels.shapes import LONGEST_TIME_OUT
+from coordination.models import Worker
 from ground import clock, installation
 from ground.audit import SYSTEM
 from ground.dates import SHANGHAI
 from ground.mistakes import Refused
 from ground.models import Mode
 
-# So long a sender that still runs may take to notice that it has to hold, and to end its turn.
-HOLDS_WITHIN_SECONDS = 3
+# So long a sender that still runs may take to notice that it has to hold, and to show a sign of life.
+HOLDS_WITHIN_SECONDS = 8
+# What it has on the wire at that moment, no provider may know of yet.
+CALLS_END_WITHIN_SECONDS = LONGEST_TIME_OUT + 5
 
 
 class Command(BaseCommand):
@@ -44,8 +48,15 @@ class Command(BaseCommand):
                 "Nothing shows that this database was restored; nothing was changed. If it was (onto another machine, "
                 "for one), run it with --restored."
             )
-        restores.hold(at=clock.now())
+        began = clock.now()
+        restores.hold(at=began)
         time.sleep(HOLDS_WITHIN_SECONDS)
+        if Worker.objects.filter(heartbeat_at__gt=began).exists():
+            self.stdout.write(
+                f"有发送程序在运行，等它正在发的消息有结果（{CALLS_END_WITHIN_SECONDS:.0f} 秒）……\n"
+                f"A sender runs; waiting {CALLS_END_WITHIN_SECONDS:.0f} s for what it has on the wire …"
+            )
+            time.sleep(CALLS_END_WITHIN_SECONDS)
         settled = restores.settle(by=SYSTEM, at=clock.now())
         known = settled.last_known_at.astimezone(SHANGHAI)
         self.stdout.write(
