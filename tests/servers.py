@@ -142,6 +142,20 @@ class PostgresServer(Server):
             **_without_root(),
         )
 
+    def make_standby(self, name: str, *, port: int) -> "PostgresServer":
+        """Copy this running server into one that follows it; not started yet."""
+        standby = PostgresServer(self.folder, port=port)
+        standby.cluster, standby.settings = self.folder / name, self.settings
+        self.run(
+            "pg_basebackup", "-h", self.folder, "-p", str(self.port), "-U", "postgres", "-D", standby.cluster,
+            "-X", "stream", "-c", "fast", "-R",
+        )  # fmt: skip
+        return standby
+
+    def promote(self) -> None:
+        """Let a standby take over; returns once it takes writes."""
+        self.run("pg_ctl", "promote", "-w", "-D", self.cluster)
+
     def command(self) -> list[Any]:
         where = ["-h", "127.0.0.1", "-p", str(self.port)] if self.port else ["-h", ""]
         settings = [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
@@ -153,7 +167,7 @@ class PostgresServer(Server):
             lines = pid_file.read_text().splitlines()
             # The file of a killed one lies there until the next has written its own.
             is_ours = self.process is not None and lines[:1] == [str(self.process.pid)]
-            return is_ours and "ready" in lines[-1]
+            return is_ours and lines[-1].strip() in ("ready", "standby")
         return False
 
 

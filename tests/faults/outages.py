@@ -19,11 +19,21 @@ from pathlib import Path
 import psycopg
 import redis
 
-from tests.faults.production import CELERY, SWEEP, Production, Verdict, answers, production, wait_for
+from tests.faults.production import (
+    CELERY,
+    SWEEP,
+    Production,
+    Verdict,
+    answers,
+    free_port,
+    production,
+    wait_for,
+)
 from tests.faults.tcp_proxy import FINE, Weather
 from tests.servers import PostgresServer
 
 LEASE_SECONDS = 45.0
+IS_HELD = "SELECT count(*) FROM ground_installation WHERE gone_back_at IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -354,6 +364,41 @@ def provider_breaks_off(one: Production, scale: Scale) -> Seen:
     return seen
 
 
+# --- another server ------------------------------------------------------------------------------
+
+
+@outage
+def standby_takes_over(one: Production, scale: Scale) -> Seen:
+    """It has everything that was acknowledged, so that nobody has to do anything but move the address."""
+    with a_standby(one) as standby:
+        one.set_up(one.postgres, "synchronous_standby_names", "*")
+        state = "SELECT sync_state FROM pg_stat_replication"
+        wait_for(lambda: one.rows(state) == [("sync",)], what="the standby to be waited for")
+        with much_to_send(one, scale):
+            one.declare_many(2)
+            moved = take_over(one, standby)
+            seen = Seen(first_send=sending_goes_on(one, since=moved))
+    seen.all_out = one.settle()
+    assert one.rows(IS_HELD) == [(0,)], "nothing was lost"
+    return seen
+
+
+@outage
+def standby_that_was_behind_takes_over(one: Production, scale: Scale) -> Seen:
+    """What left after it had stopped following would leave once more; nothing leaves until `after_restore`."""
+    with a_standby(one) as standby:
+        with much_to_send(one, scale):
+            one.set_up(standby, "primary_conninfo", "")  # it follows no longer
+            time.sleep(3)
+            moved = take_over(one, standby)
+        wait_for(lambda: one.rows(IS_HELD) == [(1,)], what="the senders to notice", within=30)
+        noticed = time.time() - moved
+        said = one.run("manage.py", "after_restore")
+        one.settle()
+    found = next(line for line in said.splitlines() if "found at a provider" in line)
+    return Seen(told=f"held after {noticed:.1f} s;{found}")
+
+
 # --- how an outage is made -----------------------------------------------------------------------
 
 
@@ -371,6 +416,24 @@ def much_to_send(one: Production, scale: Scale) -> Iterator[None]:
         one.provider_is(latency=0.1)
 
 
+@contextlib.contextmanager
+def a_standby(one: Production) -> Iterator[PostgresServer]:
+    """Have one that follows the server; afterwards it is the server."""
+    standby = one.postgres.make_standby(f"standby-{one.postgres.port}", port=free_port())
+    standby.start()
+    following = "SELECT state FROM pg_stat_replication"
+    wait_for(lambda: one.rows(following) == [("streaming",)], what="the standby to follow")
+    yield standby
+
+
+def take_over(one: Production, standby: PostgresServer) -> float:
+    """Lose the server, promote the standby and move the address; return when that was done."""
+    one.postgres.kill()
+    standby.promote()
+    one.replace_postgres(standby)
+    return time.time()
+
+
 def stormy(one: Production, scale: Scale, strike: Callable[[], None]) -> Seen:
     """Strike every second for a while, people declaring all the time."""
     with in_the_background(lambda: one.declare_many(scale.callouts)):
@@ -381,9 +444,9 @@ def stormy(one: Production, scale: Scale, strike: Callable[[], None]) -> Seen:
     return Seen(first_send=one.first_call_after(over), all_out=one.settle())
 
 
-def sending_goes_on(one: Production) -> float:
+def sending_goes_on(one: Production, *, since: float = 0.0) -> float:
     """Return how soon, from now on, the provider is called; people go on declaring meanwhile."""
-    now = time.time()
+    now = since or time.time()
     with in_the_background(lambda: one.declare_many(2)):
         return one.first_call_after(now, within=120)
 

@@ -77,6 +77,7 @@ class Production:
     provider_port: int
     provider_log: Path
     port: int
+    stack: contextlib.ExitStack  # what is to be taken away at the end
     token: str = ""
     acked: list[str] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
@@ -275,6 +276,22 @@ class Production:
             answer = connection.execute(question)
             return answer.fetchall() if answer.description else []
 
+    def set_up(self, server: PostgresServer, name: str, value: str) -> None:
+        """Change a setting of a running database server."""
+        with psycopg.connect(
+            host=str(server.folder), port=server.port, user="postgres", dbname="muster", autocommit=True
+        ) as connection:
+            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+            connection.execute("SELECT pg_reload_conf()")
+
+    def replace_postgres(self, server: PostgresServer) -> None:
+        """Have another server in the place of the one there was."""
+        self.postgres = server
+        self.stack.callback(server.stop)
+        for way in (self.database_way, self.pages_way):
+            way.lead_to(server.port)
+            way.reset()
+
     def unsent(self, *, for_seconds: int = 0) -> int:
         """Count what should have left so long ago, and what was tried and waits. A next step may be due any moment."""
         return int(
@@ -400,6 +417,7 @@ def production() -> Iterator[Production]:
             provider_port=provider_port,
             provider_log=provider_log,
             port=free_port(),
+            stack=stack,
         )
         (folder / "channels.toml").write_text(
             f"""

@@ -122,6 +122,10 @@ class TcpProxy:
         """Reset every connection; new ones are welcome."""
         self._do(self._for_each_line(_Line.reset))
 
+    def lead_to(self, port: int) -> None:
+        """Lead whoever connects from now on to another server, as an address that has moved does."""
+        self._to = (self._to[0], port)
+
     def half_open(self) -> None:
         """Drop the servers' sides of the connections there are; the others hear nothing, ever. New ones work."""
         self._do(self._for_each_line(_Line.forget_far_side))
