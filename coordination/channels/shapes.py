@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from coordination.channels.base import Limit
 from coordination.channels.options import Options
@@ -71,10 +71,6 @@ class Said:
             return cls(text, json.loads(text))
         except (ValueError, RecursionError):
             return cls(text)
-
-    @classmethod
-    def in_form(cls, text: str, charset: str = "utf-8") -> Said:
-        return cls(text, dict(parse_qsl(text, keep_blank_values=True, encoding=charset, errors="replace")))
 
     def at(self, path: str) -> str | None:
         """Return what stands at a path as text, None where nothing does."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -253,7 +253,6 @@ class ChannelHealth:
     name: Any
     last_sent_at: datetime | None
     pending: int
-    waiting_since: datetime | None
     failed: int
     near_the_limit: int
 
@@ -264,7 +263,6 @@ def health(at: datetime) -> dict[str, Any]:
         for row in Delivery.objects.values("channel").annotate(
             last=Max("sent_at"),
             pending=Count("pk", filter=Q(status__in=list(UNSENT), due_at__lte=at)),
-            since=Min("due_at", filter=Q(status__in=list(UNSENT), due_at__lte=at)),
             failed=Count(
                 "pk", filter=Q(status=DeliveryStatus.FAILED, created_at__gte=at - timedelta(hours=24))
             ),
@@ -281,7 +279,6 @@ def health(at: datetime) -> dict[str, Any]:
                 {"zh": channel.zh, "en": channel.en} if channel else code,
                 row.get("last"),
                 row.get("pending", 0),
-                row.get("since"),
                 row.get("failed", 0),
                 near_the_limit.get(code, 0),
             )
