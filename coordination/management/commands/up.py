@@ -20,6 +20,7 @@ from coordination.engine import Engine
 from ground import catalogues, installation
 from ground.mistakes import Refused
 from ground.models import Mode
+from ground.request_size import limited
 
 
 class Command(BaseCommand):
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         connection.close()
         server = uvicorn.Server(
             uvicorn.Config(
-                get_asgi_application(),
+                limited(get_asgi_application()),
                 host=host,
                 port=port,
                 log_level="warning",
