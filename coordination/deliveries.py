@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from coordination import channels, events, links, wording
 from coordination.announcements import announce
@@ -39,7 +41,6 @@ from coordination.outgoing import (
 )
 from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Medium, Purpose
 from coordination.traffic import look
-from incidents.models import Incident
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
     if slots <= 0:
         return []
     claimed: list[Claimed] = []
+    leased: dict[tuple[str, bool], list[int]] = defaultdict(list)
     hopeless: dict[int, str] = {}
     with transaction.atomic():
         rows = _wanted(_due(slots, at))
@@ -167,19 +169,15 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
                     asked_in_vain=sum(one.outcome == SendOutcome.NOT_SENT for one in tried),
                 )
             )
-            delivery.lease_no += 1
-            delivery.lease_until = at + LEASE
-            delivery.lease_holder = holder
-            delivery.status = DeliveryStatus.LEASED
-            delivery.save(
-                update_fields=[
-                    "lease_no",
-                    "lease_until",
-                    "lease_holder",
-                    "status",
-                    "channel",
-                    "maybe_duplicate",
-                ]
+            leased[channel, delivery.maybe_duplicate].append(delivery.pk)
+        for (channel, maybe_duplicate), pks in leased.items():
+            Delivery.objects.filter(pk__in=pks).update(
+                lease_no=F("lease_no") + 1,
+                lease_until=at + LEASE,
+                lease_holder=holder,
+                status=DeliveryStatus.LEASED,
+                channel=channel,
+                maybe_duplicate=maybe_duplicate,
             )
         SendIntent.objects.bulk_create(
             SendIntent(delivery_id=one.delivery_id, lease_no=one.lease_no, channel=one.channel, at=at)
@@ -285,14 +283,43 @@ def record(claimed: Claimed, outcome: Outcome | Found | CouldNotAsk, *, at: date
         _announce(delivery)
 
 
+def record_taken(taken: Sequence[tuple[Claimed, Accepted]], *, at: datetime) -> set[tuple[int, int]]:
+    """Write down many acceptances in one transaction, each as `record` would; return the leases of those that were.
+
+    The others have to be recorded one by one: somebody else was at them, or a provider gave two one name.
+    Waiting here for a row while others are held would be a deadlock with whoever cancels several.
+    """
+    by_row = {claimed.delivery_id: (claimed, accepted.message_id) for claimed, accepted in taken}
+    done: set[tuple[int, int]] = set()
+    topics: set[str] = set()
+    try:
+        with transaction.atomic():
+            free = Delivery.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            for delivery in free.filter(pk__in=by_row).select_related("incident").order_by("pk"):
+                claimed, said = by_row[delivery.pk]
+                message_id = _name_kept(said, claimed.message)
+                _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)
+                _mark_out(delivery, claimed.channel, message_id, at=at)
+                delivery.save(update_fields=_OUT)
+                topics.update(_topics(delivery))
+                done.add((claimed.delivery_id, claimed.lease_no))
+            announce(*sorted(topics))
+    except IntegrityError:
+        return set()
+    return done
+
+
 def _as_kept(outcome: Outcome | Found | CouldNotAsk, message: Message) -> Outcome | Found | CouldNotAsk:
     """Return what was said in words that every database keeps: one that it refused would leave all this unrecorded."""
     if isinstance(outcome, CouldNotAsk):
         return outcome
     if isinstance(outcome, Rejected | Ambiguous):
         return replace(outcome, reason=events.plain(outcome.reason)[:200] or NO_REASON)
-    message_id = events.plain(outcome.message_id)[: events.LONGEST_ID]
-    return replace(outcome, message_id=message_id or str(message.reference))
+    return replace(outcome, message_id=_name_kept(outcome.message_id, message))
+
+
+def _name_kept(message_id: str, message: Message) -> str:
+    return events.plain(message_id)[: events.LONGEST_ID] or str(message.reference)
 
 
 def write_in(delivery_id: int, channel: str, message_id: str, *, at: datetime) -> None:
@@ -300,6 +327,7 @@ def write_in(delivery_id: int, channel: str, message_id: str, *, at: datetime) -
     with transaction.atomic():
         delivery = _lock(delivery_id, with_callout=False)
         delivery.lease_no += 1
+        delivery.save(update_fields=["lease_no"])
         SendIntent.objects.create(
             delivery=delivery,
             lease_no=delivery.lease_no,
@@ -313,7 +341,21 @@ def write_in(delivery_id: int, channel: str, message_id: str, *, at: datetime) -
         _announce(delivery)
 
 
+_OUT: Final = ["status", "provider", "provider_message_id", "sent_at", "lease_until"]
+
+
 def _is_out(delivery: Delivery, channel: str, message_id: str, *, at: datetime) -> None:
+    _mark_out(delivery, channel, message_id, at=at)
+    try:
+        with transaction.atomic():
+            delivery.save(update_fields=_OUT)
+    except IntegrityError:
+        # A provider that gives two messages one name. Were this one left unrecorded, it would go out again.
+        delivery.provider_message_id = f"{message_id[:100]}+{delivery.pk}"
+        delivery.save(update_fields=_OUT)
+
+
+def _mark_out(delivery: Delivery, channel: str, message_id: str, *, at: datetime) -> None:
     if delivery.status in UNSENT:
         delivery.status = DeliveryStatus.SENT
     # Whatever it is by now (cancelled, or moved on by a receipt that was quicker): it is out.
@@ -322,13 +364,6 @@ def _is_out(delivery: Delivery, channel: str, message_id: str, *, at: datetime) 
         delivery.provider_message_id = message_id
     delivery.sent_at = delivery.sent_at or at
     delivery.lease_until = None
-    try:
-        with transaction.atomic():
-            delivery.save()
-    except IntegrityError:
-        # A provider that gives two messages one name. Were this one left unrecorded, it would go out again.
-        delivery.provider_message_id = f"{message_id[:100]}+{delivery.pk}"
-        delivery.save()
 
 
 def _got_through_before(claimed: Claimed, channel: str, message_id: str, *, at: datetime) -> None:
@@ -414,7 +449,8 @@ def _lock(delivery_id: int, *, with_callout: bool) -> Delivery:
         callout_id = Delivery.objects.values_list("callout_id", flat=True).get(pk=delivery_id)
         if callout_id is not None:
             Callout.objects.locked(callout_id)
-    return Delivery.objects.select_for_update(of=("self",), no_key=True).get(pk=delivery_id)
+    rows = Delivery.objects.select_for_update(of=("self",), no_key=True).select_related("incident")
+    return rows.get(pk=delivery_id)
 
 
 def _no_longer_wanted(delivery: Delivery) -> str | None:
@@ -530,11 +566,13 @@ def _due_ids(slots: int, at: datetime) -> list[int]:
 
 
 def _announce(delivery: Delivery) -> None:
-    if delivery.incident_id:
-        public_id = Incident.objects.filter(pk=delivery.incident_id).values_list("public_id", flat=True).get()
-        announce(f"incident:{public_id}", "desk")
-    elif delivery.guidance_request_id:
-        announce("guidance")
+    announce(*_topics(delivery))
+
+
+def _topics(delivery: Delivery) -> list[str]:
+    if delivery.incident:
+        return [f"incident:{delivery.incident.public_id}", "desk"]
+    return ["guidance"] if delivery.guidance_request_id else []
 
 
 # What is written and what is sent are one thing to everybody else.
@@ -555,6 +593,7 @@ __all__ = [
     "inform",
     "not_known_to_be_asked",
     "record",
+    "record_taken",
     "take_report",
     "tell",
     "unreachable",

@@ -44,14 +44,14 @@ from coordination import (
     watch,
 )
 from coordination.ballast import BALLAST
-from coordination.channels import Ambiguous, CannotLookUp, Outcome, Rejected
+from coordination.channels import Accepted, Ambiguous, CannotLookUp, Outcome, Rejected
 from coordination.deliveries import Claimed, CouldNotAsk, Found
 from coordination.models import Worker
 from ground import audit, clock
 
 log = logging.getLogger(__name__)
 
-SLOTS: Final = 32
+SLOTS: Final = 64
 # A lost nudge costs at most this much, in seconds.
 POLL: Final = 1.0
 HOUSEKEEPING_EVERY: Final = 5.0
@@ -184,8 +184,18 @@ class Sender:
             connections.close_all()
 
     def _record_finished(self) -> None:
-        for sending in [future for future in self._on_the_wire if future.done()]:
+        finished = [sending for sending in self._on_the_wire if sending.done()]
+        taken = [
+            (self._on_the_wire[sending], outcome)
+            for sending in finished
+            if sending.exception() is None and isinstance(outcome := sending.result(), Accepted)
+        ]
+        done = deliveries.record_taken(taken, at=clock.now()) if len(taken) > 1 else set()
+        for sending in finished:
             claimed = self._on_the_wire[sending]
+            if (claimed.delivery_id, claimed.lease_no) in done:
+                del self._on_the_wire[sending]
+                continue
             try:
                 deliveries.record(claimed, sending.result(), at=clock.now())
             except (OperationalError, InterfaceError):

@@ -43,7 +43,9 @@ POINTS: tuple[Point, ...] = (
     Point("wire.before", "sender", "before", "coordination.channels.http_sms.HttpSmsChannel.send"),
     Point("wire.sent", "sender", "after", "coordination.channels.exchange._Hurried.sendall"),
     Point("wire.accepted", "sender", "after", "coordination.channels.http_sms.HttpSmsChannel.send"),
-    *_around_commit("record", "sender", "coordination.deliveries.record"),
+    *_around_commit(
+        "record", "sender", "coordination.deliveries.record", "coordination.deliveries.record_taken"
+    ),
     *_around_commit("fail", "sender", "coordination.deliveries._fail"),
     # A callout moves on.
     *_around_commit("advance", "sender", "coordination.callouts.advance"),

@@ -74,12 +74,12 @@ MUTANTS = _of(
         (
             Change(
                 DELIVERIES,
-                "            delivery.status = DeliveryStatus.LEASED\n",
-                "            delivery.status, delivery.sent_at = DeliveryStatus.SENT, at\n"
-                "            delivery.provider_message_id = str(delivery.pk)\n"
-                "            Delivery.objects.filter(pk=delivery.pk).update(\n"
-                "                sent_at=at, provider_message_id=str(delivery.pk)\n"
-                "            )\n",
+                "        SendIntent.objects.bulk_create(\n",
+                "        for one in claimed:\n"
+                "            Delivery.objects.filter(pk=one.delivery_id).update(\n"
+                "                status=DeliveryStatus.SENT, sent_at=at, provider_message_id=str(one.delivery_id)\n"
+                "            )\n"
+                "        SendIntent.objects.bulk_create(\n",
             ),
         ),
     ),

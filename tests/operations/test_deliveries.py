@@ -300,3 +300,30 @@ def test_an_urgent_message_goes_before_a_patient_one_that_was_due_earlier(phone,
     (first,) = deliveries.claim(slots=1, holder=HERE, at=NOON)
 
     assert first.message.recipient == "王工"
+
+
+def test_what_was_taken_at_the_same_time_is_written_down_together(phone, incident):
+    a_callout(incident, asks=[an_expert("李工"), an_expert("王工")], seats=2)
+    both = deliveries.claim(slots=9, holder=HERE, at=NOON)
+
+    done = deliveries.record_taken(
+        [(one, Accepted(f"id-{number}")) for number, one in enumerate(both)], at=NOON
+    )
+
+    assert done == {(one.delivery_id, 1) for one in both}
+    assert [(one.status, one.provider_message_id) for one in Delivery.objects.order_by("id")] == [
+        ("sent", "id-0"),
+        ("sent", "id-1"),
+    ]
+    assert {one.outcome for one in SendIntent.objects.all()} == {"accepted"}
+
+
+def test_two_messages_that_a_provider_gives_one_name_are_left_for_one_by_one(phone, incident):
+    a_callout(incident, asks=[an_expert("李工"), an_expert("王工")], seats=2)
+    both = deliveries.claim(slots=9, holder=HERE, at=NOON)
+
+    assert deliveries.record_taken([(one, Accepted("same")) for one in both], at=NOON) == set()
+    for one in both:
+        deliveries.record(one, Accepted("same"), at=NOON)
+
+    assert {one.status for one in Delivery.objects.all()} == {"sent"}
