@@ -54,6 +54,8 @@ MAY_HAVE_TO_RECUSE = frozenset(
 )
 # Longer than the senders' housekeeping takes to come round.
 ENGAGED_LATELY = timedelta(seconds=20)
+# More than anybody has ever needed of one kind; a number with a nought too many is a slip.
+MOST_SEATS = 100
 
 
 class NoSeats(Mistake):

@@ -22,7 +22,7 @@ from coordination.api.invitations import InvitationRow, invitations_shown
 from coordination.api.matching import RequirementsField, specs
 from coordination.api.pagination import Cursor
 from coordination.api.problems import invalid
-from coordination.callouts import Invitee, RequirementSpec
+from coordination.callouts import MOST_SEATS, Invitee, RequirementSpec
 from coordination.models import Callout, GuidanceRequest, Invitation, Requirement, Seat
 from coordination.paging import POLICIES, CalloutStatus, InviteeKind, Mode
 from coordination.recommendations import Proposal, Subject
@@ -177,7 +177,7 @@ class Stop(Body):
 
 
 class SeatsChange(Body):
-    seats = serializers.IntegerField(min_value=0, max_value=100)
+    seats = serializers.IntegerField(min_value=0, max_value=MOST_SEATS)
 
 
 class WaveRow(serializers.Serializer):

@@ -32,7 +32,7 @@ from coordination.api.fields import (
     refuse_foreign_site,
 )
 from coordination.api.problems import invalid
-from coordination.callouts import RequirementSpec
+from coordination.callouts import MOST_SEATS, RequirementSpec
 from coordination.matching import Match, Situation
 from coordination.models import GuidanceRequest
 from coordination.paging import InviteeKind, Mode
@@ -45,7 +45,6 @@ from ground.mistakes import Mistake
 from ground.models import Industry, Specialty, User
 from incidents.models import Incident
 
-MOST_SEATS = 100
 MOST_REQUIREMENTS = 20
 ROWS = 50
 EXCLUDED = 200

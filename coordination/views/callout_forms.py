@@ -15,14 +15,13 @@ from django.utils.translation import gettext_lazy as _l
 from contracts.models import Capability
 from coordination import weighting
 from coordination.answers import Answer
-from coordination.callouts import RequirementSpec
+from coordination.callouts import MOST_SEATS, RequirementSpec
 from coordination.matching import Weights
 from coordination.paging import POLICIES, AnswerSource, InviteeKind, Mode, Reply
 from ground.languages import is_english, name_of, term_choices
 from ground.models import Industry, Specialty
 
 ROWS_AT_MOST = 8
-SEATS_AT_MOST = 200
 
 
 class NamedChoiceField(forms.ModelChoiceField):
@@ -41,7 +40,7 @@ class RequirementForm(forms.Form):
     seats = forms.IntegerField(
         label=_l("席位"),
         min_value=0,
-        max_value=SEATS_AT_MOST,
+        max_value=MOST_SEATS,
         required=False,
         widget=forms.NumberInput(attrs={"size": 3}),
     )
@@ -274,7 +273,7 @@ class SeatsForm(forms.Form):
     seats = forms.IntegerField(
         label=_l("席位"),
         min_value=0,
-        max_value=SEATS_AT_MOST,
+        max_value=MOST_SEATS,
         error_messages={"required": _l("请填写席位数。"), "invalid": _l("席位数应是整数，例如 2。")},
     )
 

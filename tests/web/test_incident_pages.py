@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from contracts.models import Site
 from coordination import answers, channels
 from coordination.answers import Answer
+from coordination.callouts import MOST_SEATS
 from coordination.models import Callout, Delivery, Deployment, Invitation
 from coordination.paging import AnswerSource, DeliveryStatus, InvitationStatus, Medium, Reply
 from ground.access import Role
@@ -451,6 +452,15 @@ def test_seats_are_raised_and_lowered_while_it_runs(officer, incident):
     said = send(officer, f"/callouts/{callout.public_id}/seats/1/", seats=0)
     assert "已有 1 个对象接受" in said
     assert callout.requirements.get().seats.count() == 2
+
+
+def test_a_number_of_seats_with_a_nought_too_many_is_refused(officer, incident):
+    callout = a_callout(incident, asks=[an_expert("李工")])
+
+    said = send(officer, f"/callouts/{callout.public_id}/seats/1/", seats=MOST_SEATS + 1)
+
+    assert "100" in said
+    assert callout.requirements.get().seats.count() == 1
 
 
 def test_the_next_wave_goes_out_before_the_windows_close(officer, incident):
