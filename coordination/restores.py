@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -189,7 +190,8 @@ def _mark() -> Mark | None:
 
 def _write(file: Path, mark: Mark) -> None:
     """Write the file whole. It may say too little (after a power cut, or of two writers), never too much."""
-    part = file.with_name(f"{file.name}.{os.getpid()}")
+    # Containers that share a folder may all have the process number 1.
+    part = file.with_name(f"{file.name}.{socket.gethostname()}.{os.getpid()}")
     try:
         with _WRITING:
             part.write_text(json.dumps(asdict(mark)))

@@ -67,6 +67,15 @@ def test_the_doorbell_evicts_nothing():
     assert "noeviction" in COMPOSE["services"]["doorbell"]["command"]
 
 
+def test_what_a_container_remembers_outlives_it():
+    """A sender that has forgotten how far the database had come would not notice that it was restored."""
+    (folder,) = re.findall(r"^ENV MUSTER_DATA_DIR=(\S+)", (ROOT / "Containerfile").read_text(), re.MULTILINE)
+    for service in COMPOSE["services"].values():
+        if "build" in service:
+            assert service["volumes"] == [f"muster:{folder}"]
+    assert "muster" in COMPOSE["volumes"]
+
+
 def test_the_file_says_that_it_was_not_run():
     assert "It was not run" in (ROOT / "compose.yaml").read_text()
 

@@ -369,8 +369,15 @@ def provider_breaks_off(one: Production, scale: Scale) -> Seen:
 
 @outage
 def standby_takes_over(one: Production, scale: Scale) -> Seen:
-    """It has everything that was acknowledged, so that nobody has to do anything but move the address."""
+    """It has everything that was acknowledged. The address moves for the pages; the senders know both servers."""
     with a_standby(one) as standby:
+        both = (
+            "postgres://postgres@/muster?host=127.0.0.1,127.0.0.1"
+            f"&port={one.postgres.port},{standby.port}&target_session_attrs=read-write"
+        )
+        one.end_senders()
+        one.start_sender(*SWEEP, DATABASE_URL=both)
+        one.start_sender(*SWEEP, DATABASE_URL=both)
         one.set_up(one.postgres, "synchronous_standby_names", "*")
         state = "SELECT sync_state FROM pg_stat_replication"
         wait_for(lambda: one.rows(state) == [("sync",)], what="the standby to be waited for")
@@ -379,6 +386,7 @@ def standby_takes_over(one: Production, scale: Scale) -> Seen:
             moved = take_over(one, standby)
             seen = Seen(first_send=sending_goes_on(one, since=moved))
     seen.all_out = one.settle()
+    one.end_senders()
     assert one.rows(IS_HELD) == [(0,)], "nothing was lost"
     return seen
 

@@ -133,10 +133,10 @@ class Production:
         )  # fmt: skip
         wait_for(lambda: answers(self.port), what="the pages to answer")
 
-    def start_sender(self, *words: str) -> subprocess.Popen[bytes]:
+    def start_sender(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start one more sender, and return once it has registered."""
         before = self.rows("SELECT count(*) FROM coordination_worker")
-        sender = self.start(*(words or CELERY))
+        sender = self.start(*(words or CELERY), **environment)
         self.senders.append(sender)
         wait_for(
             lambda: self.rows("SELECT count(*) FROM coordination_worker") != before, what="a sender to start"
