@@ -298,6 +298,7 @@ class Production:
             self.rows(
                 "SELECT count(*) FROM coordination_delivery WHERE status IN ('pending', 'leased', 'unknown')"
                 f" AND (lease_no > 0 OR due_at <= now() - interval '{for_seconds} seconds')"
+                " AND due_at < now() + interval '100 days'"  # what a pause holds lies further ahead
             )[0][0]
         )
 

@@ -10,14 +10,14 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from coordination import deliveries, invariants, restores, sender, watch
+from coordination import callouts, deliveries, invariants, restores, sender, watch
 from coordination.channels import CannotLookUp
 from coordination.channels.base import Caps
 from coordination.channels.shapes import LONGEST_TIME_OUT
 from coordination.models import Delivery, SendIntent, Worker
 from ground import audit, installation
 from ground.models import Installation, Mode
-from tests.factories import a_callout, a_duty_officer, an_expert, an_incident
+from tests.factories import OFFICER, a_callout, a_duty_officer, an_expert, an_incident
 from tests.fakes import RecordingChannel
 from tests.moments import NOON
 
@@ -103,7 +103,7 @@ def test_a_sender_that_holds_says_so_to_people(channel, callout):
     assert Installation.objects.get().gone_back_at == NOON
 
 
-def test_what_a_provider_has_certainly_not_taken_goes_out_afterwards(channel, callout):
+def test_what_a_provider_has_certainly_not_taken_goes_out_once_the_callout_is_resumed(channel, callout):
     restores.hold(at=NOON)
     sender.run_once()
     assert channel.sent == []
@@ -112,6 +112,9 @@ def test_what_a_provider_has_certainly_not_taken_goes_out_afterwards(channel, ca
     sender.run_once()
 
     assert (settled.found, settled.aside) == (0, 0)
+    assert channel.sent == []
+    callouts.resume(callout, by=OFFICER, at=NOON)
+    sender.run_once()
     assert channel.sent
 
 
@@ -126,11 +129,14 @@ def test_what_nobody_can_tell_is_put_aside_with_an_alarm_and_never_sent(blind, c
     assert [one.subject for one in blind.sent] == ["数据库已从备份恢复"]
     assert {(one.status, one.reason) for one in asks()} == {("unknown", restores.ASIDE)}
 
-    # It ends as whatever could not be sent in time.
-    the_clock.move(timedelta(hours=1))
-    sender.run_once()
-    assert {one.status for one in asks()} == {"failed"}
-    assert not [one for one in blind.sent if one.purpose == "ask"]
+    # Once the callout is resumed, they end as whatever could not be sent in time.
+    aside = {one.public_id for one in asks()}
+    callouts.resume(callout, by=OFFICER, at=the_clock())
+    for _ in range(3):
+        the_clock.move(timedelta(hours=1))
+        sender.run_once()
+    assert {one.status for one in asks() if one.public_id in aside} <= {"failed", "cancelled"}
+    assert not aside & {one.reference for one in blind.sent}
 
 
 def test_a_second_provider_of_the_same_medium_is_asked_too(monkeypatch, callout):

@@ -65,7 +65,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(
             f"  已查到发出 found at a provider: {settled.found}\n"
-            f"  确未发出，将照常发送 certainly not sent, will be: {settled.unsent}\n"
+            f"  确未发出，继续后照常发送 certainly not sent, will be once you resume: {settled.unsent}\n"
             f"  无法查证，待核 nobody can tell, put aside: {settled.aside}"
         )
         if settled.paused:
