@@ -298,7 +298,7 @@ def record_taken(taken: Sequence[tuple[Claimed, Accepted]], *, at: datetime) -> 
             for delivery in free.filter(pk__in=by_row).select_related("incident").order_by("pk"):
                 claimed, said = by_row[delivery.pk]
                 message_id = _name_kept(said, claimed.message)
-                _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)
+                _finish_intent(delivery, claimed, SendOutcome.ACCEPTED, message_id, at=at)
                 _mark_out(delivery, claimed.channel, message_id, at=at)
                 delivery.save(update_fields=_OUT)
                 topics.update(_topics(delivery))
