@@ -221,8 +221,6 @@ def _withdraw(callout: Callout, invitation: Invitation, said: Answer, *, by: Act
         text=f"{wording.subject_title(callout)}：{invitation.invitee.name}接受后退出{why}，{then}。",
         at=at,
         callout=callout,
-        incident=callout.incident,
-        guidance_request=callout.guidance_request,
     )
     if callout.status != CalloutStatus.CLOSED:
         progress.reopen_if_short(callout, at=at)

@@ -261,8 +261,6 @@ def set_aside(callout_id: int, *, at: datetime) -> None:
                 "请打开事件人工通知，并通知维护人员查看日志。",
                 at=at,
                 callout=callout,
-                incident=callout.incident,
-                guidance_request=callout.guidance_request,
             )
 
 
@@ -421,7 +419,6 @@ def _tell_of_tie(callout: Callout, name: str, *, at: datetime) -> None:
             "请登记其退出，再补人。",
             at=at,
             callout=callout,
-            guidance_request=callout.guidance_request,
         )
 
 

@@ -135,7 +135,12 @@ def alarm(
     incident: Incident | None = None,
     guidance_request: GuidanceRequest | None = None,
 ) -> list[Delivery]:
-    """Write an alarm to every duty officer; for a guidance request to every roster admin, if there is one."""
+    """Write an alarm to every duty officer; for a guidance request to every roster admin, if there is one.
+
+    About a callout it is about whatever that is for.
+    """
+    if callout is not None:
+        incident, guidance_request = callout.incident, callout.guidance_request
     admins = list(holders_of(Role.ROSTER_ADMIN)) if guidance_request else []
     return [
         message
@@ -283,8 +288,6 @@ def after_failure(delivery: Delivery, *, at: datetime) -> None:
         text=f"发给{delivery.recipient}的{what}没有送达：{delivery.reason}。请电话联系，或换人。",
         at=at,
         callout=delivery.callout,
-        incident=delivery.incident,
-        guidance_request=delivery.guidance_request,
     )
 
 
@@ -314,8 +317,6 @@ def not_known_to_be_asked(callout: Callout, reasons: Mapping[str, str], *, at: d
         + "。请电话联系，或换人。",
         at=at,
         callout=callout,
-        incident=callout.incident,
-        guidance_request=callout.guidance_request,
     )
 
 

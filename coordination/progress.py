@@ -203,8 +203,6 @@ def _exhaust(callout: Callout, short: Sequence[int], *, at: datetime) -> None:
         text=text,
         at=at,
         callout=callout,
-        incident=callout.incident,
-        guidance_request=callout.guidance_request,
     )
 
 
