@@ -330,6 +330,7 @@ def _build_contacts(
             Q(asked_at__gte=remembered, asked_at__lte=at)
             | Q(answered_at__gte=remembered, answered_at__lte=at)
         )
+        .order_by()  # by the model's own, the callouts would be read as well
         .values("expert_id", "team_id")
         .annotate(
             times=Count("pk", filter=Q(asked_at__gte=recent, asked_at__lte=at)),

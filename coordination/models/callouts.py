@@ -223,7 +223,13 @@ class Invitation(PublicIdModel):
                 condition=~Q(status="asked") | Q(asked_at__isnull=False), name="asked_invitation_has_moment"
             ),
         ]
-        indexes = [models.Index(fields=["expert", "asked_at"], name="invitation_by_expert")]
+        indexes = [
+            # All that matching asks of a year's invitations stands in it, so that no row has to be read for it.
+            models.Index(
+                fields=["expert", "team", "asked_at", "answered_at", "status"], name="contacts_of_invitees"
+            ),
+            models.Index(fields=["asked_at"], name="invitation_by_asking"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.invitee} · {InvitationStatus(self.status).zh}"

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from contracts import readiness
 from contracts.models import Agreement, Interest, InterestKind, Site, TeamKind, TeamLevel
-from coordination import deployments, recommendations
+from coordination import candidates, deployments, recommendations
 from coordination.answers import Answer, answer
 from coordination.callouts import RequirementSpec
 from coordination.matching import Situation
@@ -77,6 +77,18 @@ def test_a_question_costs_the_same_queries_at_76_and_at_10_000_experts():
     assert first_at_76 == first_at_10_000
     assert then_at_76 == then_at_10_000
     assert then_at_10_000 < first_at_10_000 <= 20
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL chooses by how full a table is")
+def test_what_a_year_of_call_outs_says_of_people_is_read_from_an_index_alone():
+    with CaptureQueriesContext(connection) as captured:
+        candidates._contacts(NOON)
+    (asked,) = captured.captured_queries
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked['sql']}")
+        (plan,) = [row[3] for row in cursor.fetchall()]
+    assert plan == "SCAN coordination_invitation USING COVERING INDEX contacts_of_invitees"
 
 
 def test_a_leave_entered_now_counts_at_the_next_question():
