@@ -16,7 +16,7 @@ from typing import Final
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Value
 
-from coordination.models import Callout, Delivery, Invitation, Seat, SendIntent
+from coordination.models import Callout, Delivery, Invitation, Seat, SendIntent, WatchReport
 from coordination.paging import (
     ON_THE_WAY,
     OUT,
@@ -35,6 +35,8 @@ from incidents.models import Incident
 
 # Moments are read before their transaction has its locks; two that are closer say nothing about their order.
 SLACK: Final = timedelta(seconds=10)
+# So much earlier or later than the watch says may a clock have gone back: it looks now and then only.
+BETWEEN_LOOKS: Final = timedelta(seconds=30)
 # Beyond this many nobody reads on; the count goes on.
 NAMED: Final = 20
 
@@ -122,15 +124,36 @@ def _asked_after_the_end(at: datetime) -> Iterator[str]:
     """Find asks that went to the wire after the callout was over or its invitee had answered."""
     late = SendIntent.objects.filter(delivery__purpose=Purpose.ASK).filter(
         Q(at__gt=F("delivery__callout__closed_at") + SLACK)
+        & ~_lived_twice("delivery__callout__closed_at", "at")
         | Q(
             # Who was asked again after an answer is waited for anew.
             delivery__invitation__status__in=[InvitationStatus.ACCEPTED, InvitationStatus.DECLINED],
             delivery__invitation__answered_at__gte=F("delivery__invitation__asked_at"),
             at__gt=F("delivery__invitation__answered_at") + SLACK,
         )
+        & ~_lived_twice("delivery__invitation__answered_at", "at")
     )
     for public_id, lease_no in late.values_list("delivery__public_id", "lease_no").order_by("pk"):
         yield f"delivery {public_id} lease {lease_no}"
+
+
+def _sent_after_expiry(at: datetime) -> Iterator[str]:
+    return _deliveries(
+        Q(status__in=list(ON_THE_WAY), sent_at__gt=F("expires_at") + timedelta(minutes=2))
+        & ~_lived_twice("expires_at", "sent_at")
+    )
+
+
+def _lived_twice(earlier: str, later: str) -> Q:
+    """Match rows whose two moments both lie in a time through which a clock that went back has gone twice.
+
+    By such moments nobody can say any more which of the two came first.
+    """
+    matched = Q(pk__in=[])
+    report = WatchReport.objects.filter(pk=1).first()
+    for since, until in report.lived_twice() if report else ():
+        matched |= Q(**{f"{earlier}__gte": since - BETWEEN_LOOKS, f"{later}__lte": until + BETWEEN_LOOKS})
+    return matched
 
 
 def _seats_of_others(at: datetime) -> Iterator[str]:
@@ -299,9 +322,7 @@ INVARIANTS: Sequence[Invariant] = (
     Invariant(
         "I10.expiry",
         Words("过了有效时间的消息没有发出", "nothing was sent after it had expired"),
-        _always(
-            _deliveries, Q(status__in=list(ON_THE_WAY), sent_at__gt=F("expires_at") + timedelta(minutes=2))
-        ),
+        _sent_after_expiry,
     ),
     Invariant(
         "L.callouts",

@@ -45,6 +45,7 @@ HEARTBEAT_LOST: Final = timedelta(seconds=30)
 # So long a worker that is gone without a word is spoken of; then its row is cleared away.
 DEAD_SHOWN_FOR: Final = timedelta(minutes=10)
 PING_WITHIN_SECONDS: Final = 5
+STEPS_KEPT: Final = 100
 SKEW_AT_MOST: Final = timedelta(seconds=2)
 ALARM_AGAIN_AFTER: Final = timedelta(minutes=30)
 # Nothing of ours lies further ahead than the slowest policy's patience.
@@ -227,15 +228,18 @@ def look(*, at: datetime, skew: timedelta = timedelta(0)) -> list[Problem] | Non
         )
         if not is_first and not due.update(looked_at=at):
             return None
-        gone_back = max(report.looked_at - at, timedelta(0))
+        was_at = report.looked_at
+        gone_back = max(was_at - at, timedelta(0))
         report.refresh_from_db()
+        if gone_back > EVERY:
+            report.steps_back = [*report.steps_back, (at, was_at)][-STEPS_KEPT:]
         found = problems(_facts(at, skew, gone_back))
         _alarm(found, at=at)
         if {one.code for one in found} != {one["code"] for one in report.problems}:
             announce("desk")
         report.problems = [asdict(one) for one in found]
         report.clean_since = (report.clean_since or at) if not found else None
-        report.save(update_fields=["problems", "clean_since"])
+        report.save(update_fields=["problems", "clean_since", "steps_back"])
     return found
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 
@@ -14,9 +17,17 @@ class WatchReport(models.Model):
     looked_at = models.DateTimeField()
     problems = models.JSONField(default=list)  # of `watch.Problem`, as dicts
     clean_since = models.DateTimeField(null=True)
+    # When the database's clock went back: pairs of moments, to and from which, the newest last. The time
+    # between them was lived through twice.
+    steps_back = models.JSONField(default=list, encoder=DjangoJSONEncoder)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_watch_report")]
+
+    def lived_twice(self) -> list[tuple[datetime, datetime]]:
+        return [
+            (datetime.fromisoformat(since), datetime.fromisoformat(until)) for since, until in self.steps_back
+        ]
 
     def __str__(self) -> str:
         return f"{self.looked_at:%H:%M:%S} {len(self.problems)}"

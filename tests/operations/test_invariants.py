@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
 
-from coordination import answers, callouts, channels, deliveries, invariants, sender
+from coordination import answers, callouts, channels, deliveries, invariants, sender, watch
 from coordination.answers import Answer
 from coordination.channels import Rejected
 from coordination.models import Callout, Delivery, Invitation, Seat, SendIntent
 from coordination.paging import AnswerSource, CalloutStatus, DeliveryStatus, InvitationStatus, Reply
+from experts.models import Expert
 from ground.audit import SYSTEM
 from ground.models import AuditEntry
 from incidents.models import LogEntry
@@ -49,8 +51,32 @@ def found() -> dict[str, int]:
     return {one.invariant.code: one.count for one in invariants.violations(NOON + minutes(2))}
 
 
+def wrong(at: datetime) -> list[str]:
+    return [one.invariant.code for one in invariants.violations(at) if not one.invariant.is_promptness]
+
+
 def test_nothing_is_found_while_all_is_well(callout):
     assert found() == {}
+
+
+def test_moments_of_a_clock_that_has_gone_back_since_accuse_nobody(callout, the_clock):
+    # The database's clock is an hour ahead for a minute, in which Zhao is asked; then the callout ends.
+    for minute in (2, 62, 3):
+        the_clock.moment = NOON + minutes(minute)
+        watch.look(at=the_clock())
+        if minute == 62:
+            zhao = SendIntent.objects.filter(delivery__recipient="赵工")
+            zhao.update(at=the_clock())
+            Delivery.objects.filter(intents__in=zhao).update(sent_at=the_clock())
+    answers.answer(invitation_of(callout, Expert.objects.get(name="赵工")), YES, by=SYSTEM, at=the_clock())
+    callouts.stop(callout, reason="误报", release_accepted=False, by=OFFICER, at=NOON + minutes(4))
+
+    assert wrong(NOON + minutes(5)) == []
+
+    # What came after the clock was right again is held against it as ever.
+    SendIntent.objects.filter(delivery__recipient="赵工").update(at=NOON + minutes(70))
+    Delivery.objects.filter(recipient="赵工").update(sent_at=NOON + minutes(70))
+    assert wrong(NOON + minutes(75)) == ["I4.end", "I10.expiry"]
 
 
 def test_nothing_is_found_after_the_end_of_a_callout(callout):
