@@ -19,9 +19,10 @@ from typing import Final
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, Q
 
-from coordination import channels, events, links, wording
+from coordination import events
 from coordination.announcements import announce
 from coordination.channels import Accepted, Ambiguous, Message, Outcome, Rejected
+from coordination.messages import MAYBE_DUPLICATE, message_or_none
 from coordination.models import Callout, Delivery, SendIntent
 from coordination.models.deliveries import SendOutcome
 from coordination.outgoing import (
@@ -39,7 +40,7 @@ from coordination.outgoing import (
     window_has_closed,
     write_back,
 )
-from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Medium, Purpose
+from coordination.paging import UNSENT, CalloutStatus, DeliveryStatus, InvitationStatus, Purpose
 from coordination.traffic import look
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,6 @@ BACKOFF_AT_MOST: Final = timedelta(seconds=60)
 POISONOUS: Final = 5
 LIMIT_REACHED: Final = "这个号码已达通道限额"
 QUARANTINED: Final = "多次发送都出错，已隔离"
-MAYBE_DUPLICATE: Final = "（可能重复）"
 NO_REASON: Final = "通道没有说明原因"
 
 
@@ -156,7 +156,7 @@ def claim(*, slots: int, holder: uuid.UUID, at: datetime) -> list[Claimed]:
             may_have_it = tuple(dict.fromkeys(one.channel or delivery.channel for one in broken_off))
             delivery.channel = channel
             # Written only now: what it offers for an answer depends on the channel.
-            if (message := _message_or_none(delivery, at=at)) is None:
+            if (message := message_or_none(delivery, at=at)) is None:
                 hopeless[delivery.pk] = QUARANTINED
                 continue
             claimed.append(
@@ -461,58 +461,6 @@ def _no_longer_wanted(delivery: Delivery) -> str | None:
     if delivery.invitation.status != InvitationStatus.ASKED:
         return f"对方状态已是“{InvitationStatus(delivery.invitation.status).zh}”"
     return None
-
-
-def _message(delivery: Delivery, *, at: datetime) -> Message:
-    link = ""
-    if delivery.invitation_id and delivery.purpose in (Purpose.ASK, Purpose.STAND_DOWN, Purpose.NOTICE):
-        link = _link(delivery)
-    elif delivery.contact_check:
-        link = links.check_address(delivery.contact_check)
-    mark = MAYBE_DUPLICATE if delivery.maybe_duplicate else ""
-    ending = ""
-    fields: dict[str, str] = {"who": delivery.recipient, "what": delivery.subject, **delivery.fields}
-    if delivery.purpose == Purpose.ASK and delivery.invitation:
-        # Only now is it certain over which channel it goes.
-        channel = channels.by_code(delivery.channel)
-        medium = channel.medium if channel else Medium.SMS
-        takes_replies = channel is not None and channel.caps.takes_replies
-        ending = wording.how_to_answer(delivery.invitation, medium, takes_replies=takes_replies)
-        if not takes_replies:
-            fields.pop("digits", None)
-    return Message(
-        reference=delivery.public_id,
-        recipient=delivery.recipient,
-        address=delivery.address,
-        subject=mark + delivery.subject,
-        text=mark + delivery.text + ending,
-        link=link,
-        purpose=Purpose(delivery.purpose),
-        fields=fields
-        | {
-            "who": fields["who"] + mark,
-            "text": delivery.text + ending,
-            "link": link,
-            "link_token": link.rstrip("/").rpartition("/")[2],
-        },
-        first_tried_at=min((one.at for one in delivery.intents.all()), default=None),
-        at=at,
-    )
-
-
-def _link(delivery: Delivery) -> str:
-    tokens = delivery.invitation.tokens.all() if delivery.invitation else ()
-    token = max((one for one in tokens if one.revoked_at is None), key=lambda one: one.pk, default=None)
-    return links.address(token) if token else ""
-
-
-def _message_or_none(delivery: Delivery, *, at: datetime) -> Message | None:
-    """Return what to send; None when it cannot even be written, which must not hold up the others."""
-    try:
-        return _message(delivery, at=at)
-    except Exception:
-        log.exception("the message of delivery %s cannot be written", delivery.public_id)
-        return None
 
 
 def _finish_intent(

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from coordination import callouts, channels, deliveries, sender, watch
+from coordination import callouts, channels, deliveries, messages, sender, watch
 from coordination.channels import Caps, Limit, Message, Outcome, Rejected
 from coordination.models import Callout, Delivery, WatchReport, Worker
 from coordination.paging import DeliveryStatus, Purpose
@@ -185,12 +185,12 @@ def test_a_message_that_fails_again_and_again_is_put_aside_and_does_not_hold_up_
 def test_a_message_that_cannot_even_be_written_is_put_aside_at_once(officer, monkeypatch, the_clock):
     provider = RecordingChannel()
     monkeypatch.setattr(channels, "installed", lambda: [provider])
-    written = deliveries._message
+    written = messages.message
 
     def fails_for_li(delivery: Delivery, *, at: datetime) -> Message:
         return written(delivery, at=at) if delivery.recipient != "李工" else 1 / 0
 
-    monkeypatch.setattr(deliveries, "_message", fails_for_li)
+    monkeypatch.setattr(messages, "message", fails_for_li)
     a_callout(an_incident(), asks=[an_expert("李工")])
     a_callout(an_incident(), asks=[an_expert("王工")])
 
