@@ -26,6 +26,21 @@ SELF = Actor(None, "本人")
 LATER = NOON + minutes(10)  # 李工's window is over
 
 
+def test_who_says_yes_while_the_last_seat_is_being_taken_is_kept_in_reserve():
+    li, wang = an_expert("李工"), an_expert("王工")
+    callout = a_callout(an_incident(), asks=[li, wang], seats=1, at=NOON)
+    callouts.resume(callout, by=SELF, at=NOON)  # 王工 is asked ahead of time
+    of_li, of_wang = (invitation_of(callout, who) for who in (li, wang))
+
+    came = in_the_middle_of(
+        lambda: answers.answer(of_li, YES, by=SELF, at=NOON),
+        lambda: answers.answer(of_wang, YES, by=SELF, at=NOON),
+    )
+
+    assert (came.first, came.second) == (Result.SEATED, Result.RESERVE)
+    assert callout.requirements.get().seats.get().invitation == of_li
+
+
 def test_a_step_that_falls_due_while_a_yes_is_written_down_does_not_undo_it():
     li, wang = an_expert("李工"), an_expert("王工")
     callout = a_callout(an_incident(), asks=[li, wang], at=NOON)

@@ -46,7 +46,6 @@ _CALLED = "tests/operations/test_callouts.py::"
 _REPORTED = "tests/operations/test_receipts.py::"
 _STEPS = "tests/operations/test_channel_steps.py::"
 _ANSWERED = "tests/operations/test_replies.py::"
-_AT_ONCE = "tests/concurrency/test_last_seats.py::"
 _IN_THE_MIDDLE = "tests/concurrency/test_in_the_middle.py::"
 
 MUTANTS = _of(
@@ -65,7 +64,7 @@ MUTANTS = _of(
                 "        status = InvitationStatus(invitation.status)\n",
             ),
         ),
-        caught_by=f"{_AT_ONCE}test_twelve_yeses_at_once_for_three_seats_seat_exactly_three",
+        caught_by=f"{_IN_THE_MIDDLE}test_who_says_yes_while_the_last_seat_is_being_taken_is_kept_in_reserve",
         database="postgres",
     ),
     Mutant(
