@@ -1,11 +1,6 @@
 """How long the models are told stories: a few seconds in the run of all tests, as long as wanted in a campaign.
 
-    MUSTER_MODEL_STATES=200000 python -m pytest -s tests/model/test_rules.py
-    MUSTER_MODEL_SECONDS=600 python -m pytest -s tests/model/test_operations.py
-
-go on until the machine has looked at so many states, or for so long, and say what was counted. The rules are values in
-memory and fast; the operations are a real database. A story that goes wrong is told again as short as it can
-be, as a program of calls, and is the first to be told the next time (`.hypothesis/`).
+`MUSTER_MODEL_STATES` and `MUSTER_MODEL_SECONDS` say for how long; README.md beside this file has the commands.
 """
 
 from __future__ import annotations
