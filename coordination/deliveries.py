@@ -297,6 +297,8 @@ def record_taken(taken: Sequence[tuple[Claimed, Accepted]], *, at: datetime) -> 
             free = Delivery.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
             for delivery in free.filter(pk__in=by_row).select_related("incident").order_by("pk"):
                 claimed, said = by_row[delivery.pk]
+                if delivery.public_id != claimed.message.reference:
+                    continue
                 message_id = _name_kept(said, claimed.message)
                 _finish_intent(delivery, claimed, SendOutcome.ACCEPTED, message_id, at=at)
                 _mark_out(delivery, claimed.channel, message_id, at=at)

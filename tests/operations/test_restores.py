@@ -328,5 +328,6 @@ def test_how_an_attempt_ended_is_not_written_to_another_message_that_has_its_num
     Delivery.objects.filter(pk=claimed.delivery_id).update(public_id=uuid.uuid4())
 
     deliveries.record(claimed, outcome, at=LATER)
+    deliveries.record_taken([(claimed, outcome)], at=LATER)
 
     assert Delivery.objects.get(pk=claimed.delivery_id).status == "pending"
