@@ -141,7 +141,7 @@ class Medium(Term):
     VOICE = "voice", "语音电话", "voice call"
     APP = "app", "应用消息", "app message"
     EMAIL = "email", "邮件", "e-mail"
-    WEBHOOK = "webhook", "系统对接", "webhook"
+    WEBHOOK = "webhook", "系统接口", "webhook"
     INBOX = "inbox", "演示收件箱", "demo inbox"
 
 

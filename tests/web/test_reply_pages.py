@@ -143,12 +143,12 @@ def test_an_ambiguous_digit_stands_on_both_incidents_pages(officer, callout, li,
     sender.run_once()
     inbound = hear(phone, "1")
 
-    assert "不知答的是哪一项通知" in page_of(officer, callout)
-    assert "不知答的是哪一项通知" in page_of(officer, other)
+    assert "分不清答复的是哪项通知" in page_of(officer, callout)
+    assert "分不清答复的是哪项通知" in page_of(officer, other)
     assert "氨泄漏" in shown(officer) and "火灾" in shown(officer)
     record(officer, inbound, invitation_of(other, li), "accept")
     assert status_of(other, li) == "accepted"
-    assert "不知答的是哪一项通知" not in page_of(officer, callout)
+    assert "分不清答复的是哪项通知" not in page_of(officer, callout)
 
 
 def test_replies_of_nobody_who_was_asked_stand_on_the_page_of_all(officer, callout, phone):
