@@ -56,6 +56,7 @@ Subject = Incident | GuidanceRequest
 # How many of a ranked list are put on a callout's list, picks and reserves included.
 LISTED = 10
 SHOWN = 20
+PUBLIC_IDS_KEPT = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,7 @@ class Proposal:
     subject: Subject | None = None
     others: tuple[Matching, ...] = ()  # other incidents whose open seats were filled in the same run
     looked_at: LookedAt | None = None
+    stamps: candidates.Stamps | None = None  # of what was looked at
     panel: PanelMade | None = None  # where a whole panel is asked for: who would sit together
 
     @property
@@ -94,6 +96,23 @@ class Proposal:
         ids = self._shown(InviteeKind.TEAM)
         return RescueTeam.objects.prefetch_related("contacts").in_bulk(ids) if ids else {}
 
+    def public_ids(self, kind: InviteeKind, ids: Collection[int]) -> dict[int, str]:
+        """Return by which opaque ids people or teams are known outside.
+
+        They never change, so whoever was named since the roster was read is not looked up again.
+        """
+        model, body = (Expert, "roster") if kind is InviteeKind.EXPERT else (RescueTeam, "teams")
+        known = _public_ids[kind].at((self.stamps or candidates.Stamps.now())[body], dict)
+        found = {id_: public_id for id_ in ids if (public_id := known.get(id_))}
+        if missing := set(ids) - found.keys():
+            lines = model._default_manager.filter(pk__in=missing).order_by().values_list("pk", "public_id")
+            read = {id_: str(public_id) for id_, public_id in lines}
+            if len(known) > PUBLIC_IDS_KEPT:
+                known.clear()
+            known.update(read)
+            found.update(read)
+        return found
+
     def _shown(self, kind: InviteeKind) -> set[int]:
         shown: set[int] = set()
         for one in self.matching:
@@ -101,6 +120,9 @@ class Proposal:
                 shown.update([*one.ids(SHOWN), *one.picks, *one.reserves])
                 shown.update(out.id for out in one.excluded(SHOWN))
         return shown
+
+
+_public_ids = {kind: candidates.Kept[dict[int, str]]() for kind in InviteeKind}
 
 
 def proposed_requirements(subject: Subject) -> list[RequirementSpec]:
@@ -220,7 +242,7 @@ def propose_for(
     if drives := _better_drives(matching):
         matching, *others = run(replace(need, drives=drives))
     looked_at = LookedAt(experts, teams, vocabulary)
-    return Proposal(tuple(requirements), matching, subject, tuple(others), looked_at)
+    return Proposal(tuple(requirements), matching, subject, tuple(others), looked_at, stamps)
 
 
 def _better_drives(matching: Matching) -> tuple[KnownDrive, ...]:

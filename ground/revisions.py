@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 from ground.models import Revision
+from ground.repeated import Repeated
 
 
 def bump(name: str) -> None:
@@ -26,8 +27,12 @@ def bump(name: str) -> None:
 
 def current(*names: str) -> tuple[uuid.UUID | None, ...]:
     """Return the stamps now, in this order; None where nothing has changed yet. One query, whatever the number."""
-    stamps = dict(Revision.objects.filter(name__in=names).values_list("name", "stamp"))
+    stamps = dict(_STAMPS.rows())
     return tuple(stamps.get(name) for name in names)
+
+
+# All of them: there is one for each body of rows, so there are few.
+_STAMPS = Repeated(lambda: Revision.objects.order_by().values_list("name", "stamp"))
 
 
 def watch(name: str, *senders: type[models.Model]) -> None:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts.bases import Document
-from contracts.models import Capability, Enterprise, RescueTeam, Site
+from contracts.models import Capability, Enterprise, Site
 from coordination import recommendations
 from coordination.api.bodies import read_json
 from coordination.api.faces import Face
@@ -37,7 +37,6 @@ from coordination.matching import Match, Situation
 from coordination.models import GuidanceRequest
 from coordination.paging import InviteeKind, Mode
 from coordination.recommendations import Proposal, Subject
-from experts.models import Expert
 from ground.access import Permission
 from ground.guards import Needs
 from ground.languages import is_english
@@ -302,7 +301,7 @@ class ProposalShown(serializers.Serializer):
 def shown(proposal: Proposal, *, rows: int, excluded: int) -> dict[str, Any]:
     """Return a proposal as the API shows it: with opaque ids, in the caller's language."""
     said = [one.to_dict(rows, excluded) for one in proposal.matching]
-    public = _public_ids(proposal.matching, said)
+    public = _public_ids(proposal, said)
     return {
         "rules_version": proposal.matching.rules_version,
         "weights_version": proposal.matching.weights.version,
@@ -390,25 +389,14 @@ class Matches(Face):
         return Response(shown(proposal, rows=said["rows"], excluded=said["excluded"]))
 
 
-def _public_ids(
-    matching: Iterable[Match], said: Sequence[dict[str, Any]]
-) -> dict[InviteeKind, dict[int, str]]:
-    """Return the opaque ids of all who are named, in one query a kind."""
+def _public_ids(proposal: Proposal, said: Sequence[dict[str, Any]]) -> dict[InviteeKind, dict[int, str]]:
+    """Return the opaque ids of all who are named."""
     keys: dict[InviteeKind, set[int]] = {kind: set() for kind in InviteeKind}
-    for one, told in zip(matching, said, strict=True):
+    for one, told in zip(proposal.matching, said, strict=True):
         keys[one.requirement.kind].update(
             [*(row["id"] for row in (*told["rows"], *told["excluded"])), *one.picks, *one.reserves]
         )
-    models = {InviteeKind.EXPERT: Expert, InviteeKind.TEAM: RescueTeam}
-    return {
-        kind: {
-            pk: str(public_id)
-            for pk, public_id in models[kind]
-            ._default_manager.filter(pk__in=keys[kind])
-            .values_list("pk", "public_id")
-        }
-        for kind in InviteeKind
-    }
+    return {kind: proposal.public_ids(kind, keys[kind]) for kind in InviteeKind}
 
 
 def _with_ids(one: Match, public: dict[int, str], told: dict[str, Any], position: int) -> dict[str, Any]:
@@ -429,10 +417,20 @@ def _with_ids(one: Match, public: dict[int, str], told: dict[str, Any], position
 
 def _in_words(value: Any) -> Any:
     """Return the same with every pair of zh and en replaced by the caller's one."""
+    return _said(value, "en" if is_english() else "zh")
+
+
+def _said(value: Any, language: str) -> Any:
     if isinstance(value, dict):
-        if value.keys() == {"zh", "en"}:
-            return value["en" if is_english() else "zh"]
-        return {name: _in_words(inner) for name, inner in value.items()}
+        if value.keys() == _BOTH:
+            return value[language]
+        return {
+            name: _said(inner, language) if isinstance(inner, dict | list) else inner
+            for name, inner in value.items()
+        }
     if isinstance(value, list):
-        return [_in_words(inner) for inner in value]
+        return [_said(inner, language) if isinstance(inner, dict | list) else inner for inner in value]
     return value
+
+
+_BOTH = {"zh", "en"}

@@ -49,15 +49,28 @@ class Tags:
 
     def has(self, row: int, code: str) -> bool:
         rows = self.rows(code)
-        position = int(np.searchsorted(rows, row))
+        # A number of another kind than the column's would have numpy copy the whole column first.
+        position = int(rows.searchsorted(ROW(row)))
         return position < len(rows) and int(rows[position]) == row
 
     def all_codes(self) -> list[str]:
         return sorted(self._rows)
 
     def codes(self, row: int) -> list[str]:
-        """Return the codes of one row, in order. For rows that are shown: it looks through every code."""
-        return sorted(code for code in self._rows if self.has(row, code))
+        """Return the codes of one row, in order."""
+        rows, numbers, codes = self._by_row
+        first, end = rows.searchsorted(ROW(row)), rows.searchsorted(ROW(row), "right")
+        return [codes[number] for number in numbers[first:end].tolist()]
+
+    @cached_property
+    def _by_row(self) -> tuple[Rows, Rows, list[str]]:
+        """The same facts in the order of the rows: the row and the number of the code of each, and the codes."""
+        codes = self.all_codes()
+        rows = np.concatenate([NOBODY, *(self._rows[code] for code in codes)])
+        small = np.min_scalar_type(len(codes))
+        numbers = np.repeat(np.arange(len(codes), dtype=small), [len(self._rows[code]) for code in codes])
+        order = np.argsort(rows, kind="stable")
+        return rows[order], numbers[order], codes
 
 
 class Spans(Generic[Fact]):
@@ -107,6 +120,6 @@ class Spans(Generic[Fact]):
     def of_row(self, row: int, key: object = None) -> list[tuple[int, int, Fact]]:
         """Return the (start, end, fact) of one row under the key, by start."""
         at = self._under.get(key, NOBODY)
-        first, end = np.searchsorted(self.rows, [row, row + 1])
-        mine = at[np.searchsorted(at, first) : np.searchsorted(at, end)]
+        first, end = np.searchsorted(self.rows, np.asarray([row, row + 1], dtype=ROW))
+        mine = at[np.searchsorted(at, ROW(first)) : np.searchsorted(at, ROW(end))]
         return [(int(self.starts[i]), int(self.ends[i]), self.facts[i]) for i in mine]

@@ -223,6 +223,35 @@ def test_a_bare_need_is_matched_and_nothing_is_stored(officer, django_assert_num
     assert officer.get("incidents/").json()["results"] == []
 
 
+def test_a_second_question_about_the_same_people_asks_the_database_eight_times(
+    officer, django_assert_num_queries
+):
+    for name in ("李工", "王工"):
+        an_expert(name)
+    need = {"requirements": [{"kind": "expert", "industry": "WH", "seats": 1}]}
+    first = officer.post("matches/", need).json()
+
+    # The key with its account, the industry, what has changed, what other incidents lack, and who is tied up,
+    # was asked, was not reached, has agreed a visit; and the clock, which stands still here.
+    with django_assert_num_queries(8):
+        assert officer.post("matches/", need).json() == first
+
+
+def test_somebody_who_is_struck_off_the_roster_is_not_named_again(officer):
+    li, wang = (an_expert(name) for name in ("李工", "王工"))
+    need = {"requirements": [{"kind": "expert", "industry": "WH", "seats": 1}]}
+
+    def named() -> dict[str, str]:
+        (said,) = officer.post("matches/", need).json()["requirements"]
+        return {row["name"]: row["id"] for row in said["rows"]}
+
+    assert named() == {"李工": str(li.public_id), "王工": str(wang.public_id)}
+    li.delete()
+    zhao = an_expert("赵工")
+
+    assert named() == {"王工": str(wang.public_id), "赵工": str(zhao.public_id)}
+
+
 def test_a_bare_need_says_on_what_basis_each_team_comes_who_pays_and_which_paper_follows(officer):
     firm = an_enterprise()
     an_agreement(firm, a_team("曹妃甸危化队"), number="XY-1", response_promise_minutes=240)

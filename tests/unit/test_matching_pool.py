@@ -9,6 +9,7 @@ import pytest
 
 from coordination.matching import InviteeKind, Need, Pool, Requirement, Situation, match
 from coordination.matching.columns import Names, row_of
+from coordination.matching.facts import Tags
 from ground.places import Point
 from tests.moments import NOON
 
@@ -112,3 +113,20 @@ def test_a_row_is_found_by_its_id_and_nobody_by_another(ids: list[int]) -> None:
     for stranger in (-1, 0, 5 if 5 not in ids else 8, 10**12):
         assert stranger not in rows
         assert rows.get(stranger) is None
+
+
+def test_the_codes_of_a_row_come_in_order_however_they_were_read():
+    lines = [(3, "WH"), (0, "YJ"), (3, "MK"), (3, "WH"), (7, "DL"), (0, "WH")]
+    for tags in (Tags(lines), Tags(reversed(lines))):
+        assert [tags.codes(row) for row in range(9)] == [
+            *(["WH", "YJ"], [], [], ["MK", "WH"], [], [], [], ["DL"], []),
+        ]
+        assert all(tags.has(row, code) for row, code in lines)
+        assert not tags.has(0, "MK")
+    assert Tags().codes(0) == []
+
+
+def test_a_row_may_carry_more_codes_than_a_byte_counts():
+    codes = [f"{number:04}" for number in range(300)]
+
+    assert Tags((1, code) for code in codes).codes(1) == codes
