@@ -153,11 +153,11 @@ MUTANTS = _of(
         (
             Change(
                 DELIVERIES,
-                "                _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)\n"
+                "                _finish_intent(delivery, claimed, SendOutcome.ACCEPTED, message_id, at=at)\n"
                 "                _is_out(",
                 "                if not mine:\n"
                 "                    return\n"
-                "                _finish_intent(claimed, SendOutcome.ACCEPTED, message_id, at=at)\n"
+                "                _finish_intent(delivery, claimed, SendOutcome.ACCEPTED, message_id, at=at)\n"
                 "                _is_out(",
             ),
         ),
@@ -181,8 +181,8 @@ MUTANTS = _of(
         (
             Change(
                 DELIVERIES,
-                "_finish_intent(claimed, SendOutcome.AMBIGUOUS, reason, at=at)",
-                "_finish_intent(claimed, SendOutcome.DEFERRED, reason, at=at)",
+                "_finish_intent(delivery, claimed, SendOutcome.AMBIGUOUS, reason, at=at)",
+                "_finish_intent(delivery, claimed, SendOutcome.DEFERRED, reason, at=at)",
             ),
         ),
         caught_by=f"{_SENT}test_after_an_unclear_end_the_provider_is_asked_before_sending_again",
@@ -362,8 +362,8 @@ MUTANTS = _of(
         (
             Change(
                 PAGING,
-                "    return ask.asked_at + policy.answer_within if ask.asked_at else None\n",
-                "    return ask.asked_at + policy.answer_within / 2 if ask.asked_at else None\n",
+                "    return ask.asked_at + policy.answer_within + ask.held_for if",
+                "    return ask.asked_at + policy.answer_within / 2 + ask.held_for if",
             ),
         ),
         caught_by="tests/unit/test_paging.py::test_the_window_runs_from_being_asked",
