@@ -35,7 +35,14 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1; 0 takes a free one")
+        parser.add_argument(
+            "--port",
+            type=int,
+            choices=range(65536),
+            metavar="PORT",
+            default=0,
+            help="the port on 127.0.0.1; 0 takes a free one",
+        )
         parser.add_argument(
             "--vendor",
             choices=sorted(VENDORS),
