@@ -227,6 +227,12 @@ def channels_file(value: str, variables: Mapping[str, str] = os.environ) -> list
     return [filled(table) for table in tables]
 
 
+def called_back_at(tables: list[dict[str, Any]]) -> list[str]:
+    """Return the hosts in the addresses at which these channels are to be called back."""
+    bases = [str(table["callback_base"]) for table in tables if table.get("callback_base")]
+    return [str(host) for base in bases if (host := _split(base).hostname)]
+
+
 def database(url: str, *, pool_size: int) -> dict[str, Any]:
     """Return Django's `DATABASES["default"]` for `sqlite:///path` or `postgres://user:password@host:port/name`.
 

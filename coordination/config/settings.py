@@ -79,6 +79,8 @@ if _mail and "@" not in DEFAULT_FROM_EMAIL:
 
 # The ways out, in a file of [[channel]] tables; without one a live installation has e-mail alone.
 MUSTER_CHANNELS = env.read("MUSTER_CHANNELS", environment.channels_file, None)
+# By these names the gateways inside the network reach us.
+ALLOWED_HOSTS += environment.called_back_at(MUSTER_CHANNELS or [])
 
 # Called every ten seconds while the watch finds nothing wrong; empty is nobody.
 MUSTER_DEADMAN_URL = env.read("MUSTER_DEADMAN_URL", environment.web_address, "")
@@ -248,7 +250,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 if LIVE:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+    # A gateway in the same network calls back as plainly as `callback_base` says. It follows no redirect, and
+    # what it had to say would be lost; nothing would be hidden by one, as the secret has been said by then.
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$", r"^callbacks/"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

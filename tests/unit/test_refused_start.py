@@ -47,6 +47,38 @@ def test_a_live_installation_names_all_that_it_lacks_at_once(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+# Of a method that there is not: how far it came shows without a database.
+CALLS_BACK = """
+import django
+django.setup()
+from django.test import Client
+for address in ("callbacks/nobody/secret/replies/", "sign-in/"):
+    print(Client().put("/" + address, HTTP_HOST="127.0.0.1:8000").status_code)
+"""
+
+
+def test_a_live_installation_hears_a_gateway_that_calls_in_plain_http_from_its_own_network(tmp_path):
+    """As docs/gateways.md has it for Kannel. Answered with a redirect, all that people had replied was lost."""
+    channels = tmp_path / "channels.toml"
+    channels.write_text(
+        '[[channel]]\nkind = "http_sms"\nurl = "http://127.0.0.1:13013/"\n'
+        'secret = "secret-of-the-callbacks"\ncallback_base = "http://127.0.0.1:8000"\n'
+    )
+
+    ended = start(
+        "-c",
+        CALLS_BACK,
+        DJANGO_SETTINGS_MODULE="coordination.config.settings",
+        MUSTER_MODE="live",
+        MUSTER_DATA_DIR=str(tmp_path),
+        MUSTER_SECRET_KEY="k" * 50,
+        MUSTER_BASE_URL="https://muster.example.cn",
+        MUSTER_CHANNELS=str(channels),
+    )
+
+    assert ended.stdout.split() == ["405", "301"], ended.stderr
+
+
 def test_a_data_folder_that_is_not_there_is_named(tmp_path):
     ended = start("manage.py", "check", MUSTER_DATA_DIR=str(tmp_path / "gone"))
 
