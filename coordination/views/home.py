@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
@@ -61,6 +61,6 @@ def readyz(request: HttpRequest) -> JsonResponse:
     try:
         at = clock.now()
         faults = [problem.code for problem in watch.reported(at=at)]
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return JsonResponse({"status": "database unavailable"}, status=503)
     return JsonResponse({"status": "ok", "watch": faults})

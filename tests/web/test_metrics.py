@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from coordination import answers, sender, watch
 from coordination.answers import Answer
@@ -79,3 +80,14 @@ def test_readiness_says_what_the_watch_sees(client, the_clock):
     assert client.get("/readyz").json() == {"status": "ok", "watch": ["nobody_watches"]}
     watch.look(at=NOON)
     assert client.get("/readyz").json() == {"status": "ok", "watch": []}
+
+
+@pytest.mark.parametrize("wrong", [OperationalError, InterfaceError])
+def test_without_its_database_a_server_is_not_ready_and_says_so(client, monkeypatch, wrong):
+    def gone():
+        raise wrong("the connection is closed")
+
+    monkeypatch.setattr("ground.clock.now", gone)
+
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
