@@ -16,6 +16,7 @@ import pytest
 
 from coordination.simulation.disk_log import read
 from tests.faults.centre import a_centre, wait_for
+from tests.faults.outages import again_and_again
 from tests.faults.production import SWEEP, kill, production
 from tests.faults.production import wait_for as wait_until
 
@@ -92,15 +93,13 @@ def test_postgresql_with_a_provider_that_can_be_asked():
         one.start_sender(*SWEEP)
         one.start_sender(*SWEEP)
         one.provider_is(latency=1.5)
-        one.freeze_senders()
-        one.declare_many(6, seats=12)
-        one.thaw_senders()
-        time.sleep(1)
+        one.declare_many(2, seats=12)
         backup = one.postgres.folder / "backup"
-        one.postgres.run(
-            "pg_basebackup", "-h", one.postgres.folder, "-p", str(one.postgres.port), "-U", "postgres",
-            "-D", backup, "-X", "stream", "-c", "fast",
-        )  # fmt: skip
+        with again_and_again(lambda: one.declare(seats=12), every=0.1):
+            one.postgres.run(
+                "pg_basebackup", "-h", one.postgres.folder, "-p", str(one.postgres.port), "-U", "postgres",
+                "-D", backup, "-X", "stream", "-c", "fast",
+            )  # fmt: skip
         one.provider_is(latency=0.1)
         one.declare_many(3, seats=8)
         one.settle()
