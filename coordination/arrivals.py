@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,9 +18,10 @@ from django.db.models import Q
 
 from coordination import channels, events, receipts, replies
 from coordination.announcements import announce
-from coordination.channels import Callback, Channel, Event, Receipt
+from coordination.channels import Callback, Channel, Event, Receipt, Sent
 from coordination.inbound import InboundKind, InboundResult
-from coordination.models import ChannelPull
+from coordination.models import ChannelPull, Delivery
+from coordination.paging import DeliveryStatus
 from ground import audit, installation
 from ground.audit import Actor
 
@@ -31,6 +33,9 @@ PULL_LEASE: Final = timedelta(seconds=60)
 PULL_OVERLAP: Final = timedelta(minutes=5)
 # One event that can never be applied must not have ever more fetched with it.
 PULL_FURTHEST: Final = timedelta(days=1)
+# By then a carrier has given up.
+ASKED_ABOUT_FOR: Final = timedelta(days=3)
+ASKED_ABOUT_AT_ONCE: Final = 100
 _LONGEST_KEPT: Final = 4000
 # A wrong setting makes every call look forged; one line a minute for each source says as much.
 _AUDITED_EVERY_SECONDS: Final = 60
@@ -60,7 +65,7 @@ def due_pulls(*, at: datetime) -> list[Channel]:
     """
     due = []
     for channel in channels.installed():
-        if type(channel).pull is Channel.pull:
+        if type(channel).pull is Channel.pull and not channel.caps.tells_when_asked:
             continue  # it can only be called back
         ChannelPull.objects.get_or_create(channel=channel.code, defaults={"due_at": at})
         # Due farther ahead than any lease: the clock has gone back since.
@@ -79,7 +84,9 @@ def pull(channel: Channel, *, at: datetime) -> None:
     since = max(min(row.pulled_at or at, at) - PULL_OVERLAP, at - PULL_FURTHEST)
     problem = ""
     try:
-        arrived = channel.pull(since=since)
+        arrived = list(channel.pull(since=since))
+        if channel.caps.tells_when_asked:
+            arrived += channel.ask_about(_to_ask_about(channel, since=row.pulled_at, at=at))
     except Exception as failure:
         problem = f"{type(failure).__name__}: {failure}"[:200]
         log.warning("nothing could be fetched from channel %s: %s", channel.code, problem)
@@ -91,6 +98,27 @@ def pull(channel: Channel, *, at: datetime) -> None:
     if not problem:
         # Back only with the clock: another may have taken over while this one hung.
         ours.exclude(pulled_at__gte=at, pulled_at__lte=at + PULL_LEASE).update(pulled_at=at)
+
+
+def _to_ask_about(channel: Channel, *, since: datetime | None, at: datetime) -> list[Sent]:
+    """Return the messages whose turn it is: each is asked about the more seldom, the longer it has been out."""
+    out = Delivery.objects.filter(
+        provider=channel.code, status=DeliveryStatus.SENT, sent_at__gt=at - ASKED_ABOUT_FOR
+    )
+    rows = out.order_by("pk").values_list("public_id", "provider_message_id", "address", "sent_at")
+    due = [
+        Sent(reference, message_id, address, sent_at)
+        for reference, message_id, address, sent_at in rows
+        if sent_at and (since is None or _asks_at(at - sent_at) != _asks_at(since - sent_at))
+    ]
+    # Everybody in turn: those whose telephone is off for days must not stand before the others for ever.
+    first = int(at.timestamp()) % len(due) if due else 0
+    return [*due[first:], *due[:first]][:ASKED_ABOUT_AT_ONCE]
+
+
+def _asks_at(age: timedelta) -> int:
+    """Number the times of asking about a message by its age: ever a quarter of its age lies between two."""
+    return round(math.log(max(age / PULL_EVERY, 0.1), 1.25))
 
 
 def keep_unreadable(channel: Channel, callback: Callback, why: str, *, at: datetime) -> None:

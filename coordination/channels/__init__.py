@@ -29,6 +29,7 @@ from coordination.channels.base import (
     Receipt,
     Rejected,
     ReplyReceived,
+    Sent,
     Unreadable,
 )
 from coordination.channels.email import EmailChannel
@@ -56,6 +57,7 @@ __all__ = [
     "Receipt",
     "Rejected",
     "ReplyReceived",
+    "Sent",
     "Unreadable",
     "WrongOption",
     "by_code",

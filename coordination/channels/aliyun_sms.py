@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from coordination.channels.base import (
     Receipt,
     Rejected,
     ReplyReceived,
+    Sent,
     Unreadable,
 )
 from coordination.channels.callback_shapes import AllowList, reference_in
@@ -44,6 +46,8 @@ PACKAGE: Final = "alibabacloud_dysmsapi20170525"
 # One template to one number; counted for all of them together, which is the safe side.
 PER_NUMBER: Final = "50/d"
 PER_SECOND: Final = 5000.0
+# So far may the vendor's clock be from ours: around midnight it may mean the other day.
+_APART: Final = timedelta(minutes=5)
 _PAGE: Final = 50
 _MOST_PAGES: Final = 10
 # 1 is on its way.
@@ -78,7 +82,8 @@ class AliyunSmsChannel(Channel):
             per_second=PER_SECOND,
             takes_replies=options.get("takes_replies", bool(channel.secret)),
             looks_up=True,
-            sends_receipts=bool(channel.secret),
+            sends_receipts=True,
+            tells_when_asked=not channel.secret,
         )
         return channel
 
@@ -153,6 +158,35 @@ class AliyunSmsChannel(Channel):
         self._allow_from.refuse_others(callback.remote)
         return aliyun.reports(callback, _reply_in)
 
+    def ask_about(self, sent: Sequence[Sent]) -> Sequence[Receipt]:
+        """Ask for what went to each number on each day; a network that no push can get into has no other way."""
+        patience_ends = time.monotonic() + self._account.time_out
+        awaited = {str(one.reference): one for one in sent}
+        receipts: list[Receipt] = []
+        asked: set[tuple[str, str]] = set()
+        for one in sent:
+            for day in _days(one.sent_at - _APART, one.sent_at + _APART):
+                where = (dialled(one.address, "national"), day)
+                if where in asked:
+                    continue
+                asked.add(where)
+                try:
+                    details = list(self._details(*where, patience_ends))
+                except CannotLookUp:
+                    if time.monotonic() >= patience_ends:
+                        return receipts
+                    continue  # more went to this number than is told; of the others it can be asked
+                except (NotSent, Broken, Refused) as failure:
+                    if receipts:
+                        return receipts
+                    raise Unreadable(f"nothing could be fetched: {failure}") from failure
+                receipts += [
+                    _receipt_of(detail)
+                    for detail in details
+                    if detail.get("OutId") in awaited and detail.get("SendStatus") in (_FAILED, _DELIVERED)
+                ]
+        return receipts
+
     def _receipt_in(self, report: Mapping[str, Any]) -> list[Receipt]:
         message_id = text_at(report, "biz_id")
         reference = reference_in(text_at(report, "out_id"))
@@ -196,13 +230,12 @@ class AliyunSmsChannel(Channel):
         tried = message.first_tried_at
         if tried is None:
             raise CannotLookUp
-        days = {one.astimezone(SHANGHAI).date() for one in (tried, message.at or tried)}
         number = dialled(message.address, "national")
         try:
             return any(
                 detail.get("OutId") == str(message.reference)
-                for day in sorted(days)
-                for detail in self._details(number, f"{day:%Y%m%d}", patience_ends)
+                for day in _days(tried, message.at or tried)
+                for detail in self._details(number, day, patience_ends)
             )
         except (NotSent, Broken, Refused) as failure:
             raise CannotLookUp from failure
@@ -232,6 +265,22 @@ class AliyunSmsChannel(Channel):
             if not details:
                 break
         raise CannotLookUp
+
+
+def _receipt_of(detail: Mapping[str, Any]) -> Receipt:
+    delivered = detail.get("SendStatus") == _DELIVERED
+    reference = text_at(detail, "OutId")
+    return Receipt(
+        event_id=f"asked:{reference}:{detail.get('SendStatus')}",
+        delivered=delivered,
+        reason="" if delivered else text_at(detail, "ErrCode"),
+        reference=reference_in(reference),
+        sequence=aliyun.seconds_at(detail, "ReceiveDate", "SendDate"),
+    )
+
+
+def _days(*moments: datetime) -> list[str]:
+    return sorted({f"{one.astimezone(SHANGHAI):%Y%m%d}" for one in moments})
 
 
 def _reply_in(report: Mapping[str, Any]) -> list[ReplyReceived]:

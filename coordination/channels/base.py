@@ -34,6 +34,7 @@ class Caps:
     takes_replies: bool = False
     looks_up: bool = False
     sends_receipts: bool = False
+    tells_when_asked: bool = False  # what became of a message; see `Channel.ask_about`
 
 
 # The names in `Message.fields`: of an ask all of them where there is anything to say, of anything else some.
@@ -139,6 +140,16 @@ Event = Receipt | ReplyReceived
 
 
 @dataclass(frozen=True)
+class Sent:
+    """A message that the provider has taken and of which it has not said so far what became of it."""
+
+    reference: UUID
+    message_id: str
+    address: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True)
 class Callback:
     """A call from a provider, as it came. Names of headers are in lower case.
 
@@ -235,5 +246,15 @@ class Channel(ABC):
         """Fetch receipts and replies from the provider, for a network that no callback can get into.
 
         :raises Unreadable: if nothing could be fetched, or it is not in the form that was agreed.
+        """
+        return ()
+
+    def ask_about(self, sent: Sequence[Sent]) -> Sequence[Event]:
+        """Ask what became of each of these, where a provider tells it of single messages only.
+
+        For `caps.tells_when_asked`. Takes no longer than an ordinary call: what there was no time for is
+        asked about again.
+
+        :raises Unreadable: if the provider could not be asked.
         """
         return ()

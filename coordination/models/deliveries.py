@@ -111,6 +111,9 @@ class Delivery(PublicIdModel):
                 name="delivery_due",
             ),
             models.Index(fields=["address"], condition=Q(purpose="ask"), name="ask_by_address"),
+            models.Index(
+                fields=["provider", "sent_at"], condition=Q(status="sent"), name="delivery_without_receipt"
+            ),
         ]
 
     def __str__(self) -> str:

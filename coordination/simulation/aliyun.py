@@ -203,7 +203,9 @@ class AliyunSms(Aliyun):
             "PhoneNum": message.to,
             "OutId": message.reference,
             "SendStatus": 1 if known is None else 3 if known else 2,
+            "ErrCode": "" if known is None else "DELIVERED" if known else "MOBILE_NOT_ON_SERVICE",
             "SendDate": _written_at(message.at),
+            "ReceiveDate": "" if known is None else _written_at(time.time()),
             "Content": message.text,
         }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
-from coordination.channels import Accepted, Ambiguous, CannotLookUp, Forged, Rejected, Unreadable
+from coordination.channels import Accepted, Ambiguous, CannotLookUp, Forged, Rejected, Sent, Unreadable
 from coordination.channels import aliyun as account
 from coordination.channels.aliyun_sms import AliyunSmsChannel
 from coordination.channels.options import WrongOption
@@ -31,6 +32,7 @@ from tests.channels.vendors import (
 )
 
 pytestmark = pytest.mark.usefixtures("no_proxy")
+OTHER = UUID(int=7)
 
 TEMPLATES = {
     "SMS_1": "${who}：${where}发生${what}，请在${until}前答复：${digits}。链接https://muster.example/a/${token}",
@@ -124,6 +126,59 @@ def test_a_variable_is_never_empty_never_too_long_and_has_no_brackets(provider, 
     filled = json.loads(provider.requests[0]["TemplateParam"])
     assert (filled["who"], filled["until"]) == ("（演练）王工", "无")
     assert filled["where"] == where[:35]
+
+
+# --- what it asks about afterwards ------------------------------------------------------------------
+
+
+def out(reference: UUID = REFERENCE, *, address: str = "+8613812341234") -> Sent:
+    return Sent(reference, "m1^0", address, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(("undelivered", "delivered"), [(0.0, True), (1.0, False)])
+def test_without_pushes_it_asks_what_became_of_a_message(provider, host, undelivered, delivered):
+    tell(host, "behaviour", undelivered=undelivered, receipt_after=0.0)
+    channel = a_channel(host)
+    channel.send(a_message())
+    events(provider, "receipts")
+
+    (receipt,) = channel.ask_about([out()])
+
+    assert (receipt.reference, receipt.delivered) == (REFERENCE, delivered)
+    assert receipt.reason == ("" if delivered else "MOBILE_NOT_ON_SERVICE")
+    assert receipt.sequence > 0
+
+
+def test_what_is_only_on_its_way_and_what_is_not_ours_is_no_receipt(provider, host):
+    tell(host, "behaviour", receipts=False)
+    channel = a_channel(host)
+    channel.send(a_message())
+    assert channel.ask_about([out()]) == []
+
+    tell(host, "behaviour", receipts=True, receipt_after=0.0)
+    channel.send(a_message(OTHER))
+    events(provider, "receipts")
+    assert [one.reference for one in channel.ask_about([out()])] == []
+
+
+def test_a_number_is_asked_about_once_a_day_for_all_that_went_to_it(provider, host):
+    channel = a_channel(host)
+    channel.ask_about([out(), out(OTHER), out(address="+8613812349999")])
+
+    asked = [(one["PhoneNumber"], one["SendDate"]) for one in provider.requests]
+    assert len(asked) == len(set(asked))
+    assert {number for number, _ in asked} == {"13812341234", "13812349999"}
+
+
+def test_a_vendor_that_cannot_be_asked_is_a_fault(provider, host):
+    tell(host, "behaviour", look_up_fails=1.0)
+    with pytest.raises(Unreadable):
+        a_channel(host).ask_about([out()])
+
+
+def test_where_pushes_come_in_nobody_asks():
+    assert a_channel().caps.tells_when_asked
+    assert not a_channel(secret=SECRET).caps.tells_when_asked
 
 
 # --- what it makes of the answers -----------------------------------------------------------------

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from coordination import channels, sender
+from coordination import arrivals, channels, sender
 from coordination.channels import Accepted, Channel
 from coordination.models import Delivery
 from coordination.paging import Purpose
 from coordination.simulation.aliyun import AliyunSms, AliyunVoice
 from tests.channels import test_aliyun_sms, test_aliyun_voice
-from tests.channels.vendors import SECRET, a_message, events, simulated, tell
+from tests.channels.vendors import SECRET, a_message, events, just_now, simulated, tell
 from tests.factories import a_callout, an_expert, an_incident, status_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_proxy", "the_clock")]
@@ -71,6 +71,22 @@ def test_an_sms_of_an_approved_template_is_delivered_and_answered(tmp_path, monk
     assert status_of(callout, li) == "accepted"
     callout.refresh_from_db()
     assert callout.status == "filled"
+
+
+def test_a_closed_network_asks_what_became_of_an_sms(tmp_path, monkeypatch, li, the_clock):
+    provider = AliyunSms(tmp_path / "sms.jsonl", templates=test_aliyun_sms.TEMPLATES)
+    the_clock.moment = just_now()
+    with simulated(provider) as host:
+        channel = test_aliyun_sms.a_channel(host)
+        monkeypatch.setattr(channels, "installed", lambda: [channel])
+        a_callout(an_incident(title="氨泄漏", address="化工路1号"), asks=[li], at=the_clock())
+        sender.run_once()
+        events(provider, "receipts")  # the carrier has reported, to nobody
+
+        for due in arrivals.due_pulls(at=the_clock()):
+            arrivals.pull(due, at=the_clock())
+
+    assert the_ask().status == "delivered"
 
 
 def test_a_key_pressed_in_a_call_fills_the_seat(tmp_path, monkeypatch, vendor, li):

@@ -6,15 +6,16 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from coordination import arrivals, channel_checks, channels, sender, watch
-from coordination.channels import Caps, Event, Receipt, ReplyReceived, Unreadable
+from coordination.channels import Caps, Event, Receipt, ReplyReceived, Sent, Unreadable
 from coordination.models import ChannelPull, Delivery, Inbound
 from coordination.paging import Purpose
 from ground.models import ContactKind, UserContact
-from tests.factories import a_callout, a_duty_officer, an_expert, an_incident, status_of
+from tests.factories import a_callout, a_duty_officer, an_expert, an_incident, invitation_of, status_of
 from tests.fakes import RecordingChannel
 from tests.moments import NOON, minutes
 
@@ -145,6 +146,85 @@ def test_what_cannot_be_applied_is_asked_for_again_for_a_day_at_most(gateway, mo
 
     fetch(NOON + timedelta(days=3))
     assert gateway.asked_since[-1] == NOON + timedelta(days=3) - arrivals.PULL_FURTHEST
+
+
+@dataclass
+class OneByOne(RecordingChannel):
+    """A provider that tells of single messages only; `reports` is what it says of each reference."""
+
+    caps = Caps(tells_when_asked=True)
+    carries = frozenset({ContactKind.MOBILE})
+    reports: dict[UUID, bool] = field(default_factory=dict)
+    asked: list[UUID] = field(default_factory=list)
+
+    def ask_about(self, sent: Sequence[Sent]) -> Sequence[Event]:
+        self.asked += [one.reference for one in sent]
+        return [
+            Receipt(f"asked:{one.reference}", self.reports[one.reference], "空号", one.reference)
+            for one in sent
+            if one.reference in self.reports
+        ]
+
+
+@pytest.fixture
+def one_by_one(monkeypatch, the_clock) -> OneByOne:
+    provider = OneByOne(code="sms")
+    monkeypatch.setattr(channels, "installed", lambda: [provider])
+    return provider
+
+
+def test_each_message_that_is_out_is_asked_about_until_it_is_known_what_became_of_it(one_by_one, the_clock):
+    a_callout(an_incident(), asks=[an_expert("李工", mobile=LI)])
+    sender.run_once()
+    ask = Delivery.objects.get(purpose=Purpose.ASK, status="sent")
+
+    fetch(the_clock.move(timedelta(seconds=10)))
+    assert one_by_one.asked == [ask.public_id]
+    one_by_one.reports[ask.public_id] = True
+    fetch(the_clock.move(timedelta(seconds=10)))
+    ask.refresh_from_db()
+    assert ask.status == "delivered"
+    fetch(the_clock.move(timedelta(seconds=10)))
+    assert len(one_by_one.asked) == 2
+
+
+def test_a_failure_that_was_asked_for_moves_on_as_one_that_was_called_in(one_by_one, the_clock):
+    a_duty_officer()
+    callout = a_callout(an_incident(), asks=[(li := an_expert("李工", mobile=LI)), an_expert("王工")])
+    sender.run_once()
+    one_by_one.reports = {ask.public_id: False for ask in Delivery.objects.filter(recipient="李工")}
+
+    fetch(the_clock.move(timedelta(seconds=10)))
+    sender.run_once()
+
+    assert [one.status for one in invitation_of(callout, li).deliveries.all()] == ["failed"]
+    assert callout.invitations.get(expert__name="王工").status == "asked"
+
+
+def test_the_longer_a_message_is_out_the_more_seldom_it_is_asked_about(one_by_one, the_clock):
+    a_callout(an_incident(), asks=[an_expert("李工", mobile=LI)])
+    sender.run_once()
+
+    asked = []
+    for minute in (1, 60, 60 * 24, 60 * 24 * 3):
+        the_clock.moment = NOON + minutes(minute)
+        before = len(one_by_one.asked)
+        for _ in range(12):
+            fetch(the_clock.move(timedelta(seconds=10)))
+        asked.append(len(one_by_one.asked) - before)
+
+    assert asked[0] > 2 >= asked[1] >= asked[2] > asked[3] == 0, "after three days no more"
+
+
+def test_of_many_that_are_out_everybody_comes_to_their_turn(one_by_one, the_clock, monkeypatch):
+    monkeypatch.setattr(arrivals, "ASKED_ABOUT_AT_ONCE", 2)
+    a_callout(an_incident(), asks=[an_expert(f"专家{n}") for n in range(5)], seats=5)
+    sender.run_once()
+
+    for _ in range(12):
+        fetch(the_clock.move(timedelta(seconds=11)))
+
+    assert len(set(one_by_one.asked)) == 5
 
 
 def test_a_channel_that_can_only_be_called_back_is_not_asked(monkeypatch):
