@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 
 from coordination import events
 from coordination.announcements import announce
@@ -408,7 +408,9 @@ def take_report(
         was = DeliveryStatus(delivery.status)
         counts = (sequence, reason) > (delivery.provider_sequence, delivery.reason)
         delivery.provider_sequence = max(delivery.provider_sequence, sequence)
-        delivery.sent_at = delivery.sent_at or at
+        if delivery.sent_at is None:
+            # Nobody recorded the sending: it was when it was last tried, not when somebody tells of it.
+            delivery.sent_at = delivery.intents.aggregate(last=Max("at"))["last"] or at
         if not delivery.provider_message_id and message_id and not _is_taken(channel, message_id):
             delivery.provider, delivery.provider_message_id = channel, message_id
         if delivered:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from coordination import channels, deliveries, receipts, sender
+from coordination import channels, deliveries, invariants, receipts, sender
 from coordination.channels import Accepted, Ambiguous, Receipt
 from coordination.models import Delivery, Inbound
 from coordination.paging import Purpose
@@ -124,6 +124,14 @@ def test_a_receipt_that_overtakes_the_recording_settles_the_message(callout, li)
 
     assert ask_of(li).status == "delivered"
     assert ask_of(li).provider_message_id == "m-1"
+
+
+def test_a_receipt_a_day_later_for_what_nobody_recorded_does_not_date_the_sending(callout, li):
+    claimed()
+    take(receipt("e1", of=ask_of(li)), at=NOON + timedelta(days=1))
+
+    assert ask_of(li).sent_at == NOON
+    assert "I10.expiry" not in {one.invariant.code for one in invariants.violations(NOON + timedelta(days=1))}
 
 
 def test_a_receipt_saves_the_second_sending_of_a_message_whose_outcome_was_unclear(callout, li, phone):
