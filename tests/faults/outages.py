@@ -415,7 +415,7 @@ def much_to_send(one: Production, scale: Scale) -> Iterator[None]:
     """Have more messages due than fit on the wire at once, and some of them on it."""
     one.provider_is(latency=1.0)
     one.freeze_senders()
-    one.declare_many(scale.callouts, seats=12)
+    one.declare_many(max(scale.callouts, 13), seats=12)  # two senders have 128 slots
     one.thaw_senders()
     time.sleep(0.3)
     try:
