@@ -73,7 +73,7 @@ def test_a_full_disk_loses_nothing_and_is_said(centre, disk):
     wait_for(lambda: centre.rows(unsent) == [(0,)], what="every message to leave")
     wait_for(lambda: "disk_full" in problems(centre), what="the watch to say so")
     wait_for(
-        lambda: any("disk_full" in mail["subject"] for mail in centre.mails),
+        lambda: any("磁盘已满" in mail["subject"] for mail in centre.mails),
         what="the duty officer to be told",
     )
 
