@@ -217,9 +217,8 @@ def _wanted(due: list[Delivery]) -> list[Delivery]:
 
 def _of_use_until(delivery: Delivery) -> datetime:
     """Return when it is too late to send a message: an ask is of no use once nobody waits for the answer."""
-    if delivery.purpose == Purpose.ASK and delivery.callout:
-        window_ends = delivery.created_at + delivery.callout.policy.answer_within
-        window_ends += delivery.invitation.held_for if delivery.invitation else timedelta()
+    window_ends = delivery.invitation.answer_by if delivery.invitation else None
+    if delivery.purpose == Purpose.ASK and window_ends is not None:
         return min(delivery.expires_at, window_ends)
     return delivery.expires_at
 

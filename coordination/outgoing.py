@@ -299,10 +299,9 @@ def window_has_closed(invitation: Invitation, *, at: datetime) -> str | None:
     asks = list(invitation.deliveries.filter(purpose=Purpose.ASK, created_at__gte=invitation.asked_at))
     # A message that did not get out within the window must not arrive after it as if it were new.
     cancel(invitation, [Purpose.ASK], reason="答复时限已过", at=at)
-    nothing_left = not any(
-        one.status in UNSENT for one in asks
-    )  # then each failure was told when it happened
-    if nothing_left or any(one.status in ON_THE_WAY for one in asks):
+    # Where nothing is left unsent, each failure was told when it happened.
+    some_left = any(one.status in UNSENT for one in asks)
+    if not some_left or any(one.status in ON_THE_WAY for one in asks):
         return None
     return next((one.reason for one in reversed(asks) if one.reason), "一直没有轮到发送")
 
