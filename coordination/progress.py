@@ -55,6 +55,14 @@ def refuse_closed(callout: Callout) -> Callout:
 
 
 def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
+    """Take the steps that are due: close windows, ask the next, fill, run out."""
+    while _takes_another_step(callout, at=at, ahead=ahead):
+        ahead = False  # nobody waits for who cannot be reached; ends, as each step asks somebody new
+    tell_pages(callout)
+
+
+def _takes_another_step(callout: Callout, *, at: datetime, ahead: bool) -> bool:
+    """Take one step; return whether somebody was asked whom no message can reach."""
     policy = callout.policy
     asks = _asks(callout, at=at)
     unasked: dict[str, str] = {}
@@ -76,10 +84,7 @@ def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
             now_asked = _asks(callout, at=at)
             callout.next_step_at = min(end for ask in now_asked if (end := _end_of(ask, policy)) is not None)
             callout.save(update_fields=["next_step_at"])
-            if any(ask.invitation_id in ids and not ask.reachable for ask in now_asked):
-                go_on(
-                    callout, at=at
-                )  # nobody waits for who cannot be reached; ends, as each asks somebody new
+            return any(ask.invitation_id in ids and not ask.reachable for ask in now_asked)
         case paging.WaitUntil(moment):
             callout.next_step_at = moment
             callout.save(update_fields=["next_step_at"])
@@ -87,7 +92,7 @@ def go_on(callout: Callout, *, at: datetime, ahead: bool = False) -> None:
             _exhaust(callout, short, at=at)
         case paging.Filled():
             _fill(callout, at=at)
-    tell_pages(callout)
+    return False
 
 
 def _end_of(ask: paging.Ask, policy: paging.Policy) -> datetime | None:

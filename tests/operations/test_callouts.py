@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
-from coordination import answers, callouts, deployments, sender
+from coordination import answers, callouts, channels, deployments, progress, sender
 from coordination.answers import Answer, Result
 from coordination.callouts import RequirementSpec
 from coordination.models import Delivery, InboxMessage
@@ -496,3 +498,23 @@ def test_who_held_a_callout_up_and_who_let_it_go_on_stands_in_the_audit(incident
         ("callout.pause", "陈立"),
         ("callout.resume", "陈立"),
     ]
+
+
+def test_many_in_a_row_who_cannot_be_reached_are_passed_over_step_by_step(incident, monkeypatch):
+    """Each step once began inside the one before it, so that a long list of bad numbers broke the callout."""
+    monkeypatch.setattr(channels, "installed", lambda: [])
+    everybody = [an_expert(f"专家{number}") for number in range(40)]
+    steps: list[int] = []
+    take = progress._takes_another_step
+
+    def deep(*given, **named):
+        steps.append(len(inspect.stack(0)))
+        return take(*given, **named)
+
+    monkeypatch.setattr(progress, "_takes_another_step", deep)
+
+    callout = a_callout(incident, asks=everybody, seats=1)
+
+    assert callout.invitations.filter(asked_at=None).count() == 0
+    assert len(steps) > 10
+    assert len(set(steps)) == 1
